@@ -1,0 +1,59 @@
+import type { AccountId, KeyId, TokenId, UserId } from "./ids.ts"
+
+/** Who owns things. Every face accepts any of login, tenantId and accountNumber in its URLs. */
+export type Account = {
+  id: AccountId
+  login: string
+  /** 32 lower-case hex digits, as OpenStack projects have them. */
+  tenantId: string
+  accountNumber: number
+  createdAt: number
+}
+
+/** `admin` runs the cloud, `member` works in its account, `reader` only looks. */
+export type Role = "admin" | "member" | "reader"
+
+export type User = {
+  id: UserId
+  accountId: AccountId
+  /** Unique in the whole service. */
+  name: string
+  role: Role
+  passwordHash: string | null
+  apiKeyHash: string | null
+  createdAt: number
+}
+
+export type TokenKind = "bearer" | "refresh"
+
+/** An opaque random token; only its SHA-256 is kept. */
+export type Token = {
+  id: TokenId
+  hash: string
+  kind: TokenKind
+  userId: UserId
+  createdAt: number
+  /** Epoch milliseconds; null never expires. */
+  expiresAt: number | null
+}
+
+export type SshKey = {
+  id: KeyId
+  accountId: AccountId
+  userId: UserId
+  name: string
+  /** Colon-separated MD5 of the key blob, as `ssh-keygen -l -E md5` prints it. */
+  fingerprint: string
+  /** One line as in `authorized_keys`. */
+  publicKey: string
+  createdAt: number
+}
+
+/** Who asks, and for which account; every verb of the core takes one. */
+export type Principal = {
+  userId: UserId
+  role: Role
+  accountId: AccountId
+  /** True for the cloud administrator not acting for one account: ids resolve everywhere. */
+  everywhere: boolean
+}

@@ -1,0 +1,40 @@
+import type { AccountId, ImageId, MachineId, VolumeId } from "./ids.ts"
+
+export type MachineKind = "vm" | "container"
+export type MachineState = "creating" | "running" | "stopped" | "deleting" | "failed"
+
+/** What a guest sees of its machine; kept in each snapshot, so that a restore finds the same. */
+export type Hardware = {
+  memoryMiB: number
+  cpus: number
+  /** The exact type, such as `pc-q35-7.2`; fixed when the machine first starts. */
+  machineType: string | null
+  cpuModel: string | null
+}
+
+export type Machine = {
+  id: MachineId
+  accountId: AccountId
+  node: string
+  kind: MachineKind
+  name: string
+  state: MachineState
+  hardware: Hardware
+  imageId: ImageId
+  rootVolumeId: VolumeId
+  /** The process that runs it, as the host wrote it down; proves identity after a restart. */
+  process: HostProcess | null
+  /** Why it stopped by itself, or why making it failed. */
+  reason: string | null
+  createdAt: number
+}
+
+/** A pid alone may be another process by now; pid and start time together are not. */
+export type HostProcess = { pid: number; startTicks: number; accelerator: string }
+
+/** The machine as it was at a snapshot's instant. */
+export type MachineDescription = {
+  hardware: Hardware
+  disks: readonly { volumeId: VolumeId; slot: number; role: "root" | "extra" }[]
+  running: boolean
+}

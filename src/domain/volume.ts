@@ -1,0 +1,27 @@
+import type { AccountId, ImageId, MachineId, SnapshotId, VolumeId } from "./ids.ts"
+
+export type VolumeState = "creating" | "available" | "in-use" | "deleting" | "failed"
+
+/** A block device with a size. What holds its bytes is the engine's business. */
+export type Volume = {
+  id: VolumeId
+  accountId: AccountId
+  node: string
+  engine: string
+  name: string
+  sizeBytes: number
+  state: VolumeState
+  /** The machine that has it; a root volume is made with its machine and dies with it. */
+  machineId: MachineId | null
+  /** `root` volumes are slot 0; extra volumes take the slots after it. */
+  role: "root" | "extra"
+  slot: number | null
+  fromImageId: ImageId | null
+  fromSnapshotId: SnapshotId | null
+  reason: string | null
+  createdAt: number
+}
+
+/** Sectors are 512 bytes and layers are cut in 64 KiB clusters; we keep sizes on the sector. */
+export const sectorBytes = 512
+export const largestVolumeBytes = 64 * 2 ** 40

@@ -1,0 +1,116 @@
+/**
+ * The contract of a storage engine: a place where bytes live and points in time can be kept.
+ *
+ * A **head** is the writable tip of a volume, a **point** what the engine keeps of one volume at
+ * one instant. How it keeps them (layers, native snapshots) is nobody's business but its own; it
+ * remembers that in an `EngineMemory` that the ledger lends it.
+ *
+ * Every verb may be called twice, also after a crash in its middle, and looks first whether its
+ * effect is there already. A verb that resolves promises that its effect survives a power cut.
+ * A verb that cannot keep its promise throws: a `Refusal` if a person can do something about it.
+ */
+import type { Readable } from "node:stream"
+import type { DiskGraph, DiskSwitch } from "../domain/disk.ts"
+import type { EngineMemory } from "../domain/engine-memory.ts"
+import type { Finding } from "../domain/finding.ts"
+import type { PointId, VolumeId } from "../domain/ids.ts"
+import type { ServiceUser } from "../platform/process.ts"
+
+/** Differences are data; nobody asks an engine's name. */
+export type EngineAbilities = {
+  /** A running guest's disk is switched by QEMU itself, without stopping the guest. */
+  switchWhileRunning: boolean
+}
+
+/** Where a head starts from. Larger than its point reads as zeros beyond it; never smaller. */
+export type Origin = { sizeBytes: number; point?: PointId }
+
+export interface Engine {
+  readonly can: EngineAbilities
+
+  // ---- heads -----------------------------------------------------------------------------
+  createHead(volume: VolumeId, origin: Origin): Promise<void>
+  /** Dropping what is not there is success. The points of the volume live on. */
+  dropHead(volume: VolumeId): Promise<void>
+  /** The volume's head stands on `to` afresh; what it held before is kept as the point `keep`. */
+  revertHead(volume: VolumeId, to: PointId, keep: PointId): Promise<void>
+  /** Takes a revert back: the head is what `keep` kept, and `keep` is gone. */
+  unrevertHead(volume: VolumeId, keep: PointId): Promise<void>
+
+  // ---- points ----------------------------------------------------------------------------
+  /**
+   * Keeps the head's present content as `point`. Only for a volume that no process has open
+   * (for one that has, see `arm`); applies the recovery rule to one whose opener died.
+   */
+  createPoint(volume: VolumeId, point: PointId): Promise<void>
+  /** Heads and points made from it live on; its bytes go when nothing needs them any more. */
+  dropPoint(point: PointId): Promise<void>
+  hasPoint(point: PointId): Promise<boolean>
+
+  // ---- while a process has the volume open ------------------------------------------------
+  /**
+   * The graph of block nodes a process opens to use this volume. The caller vouches that no
+   * process has it open: whoever had it is proven dead, and the recovery rule is applied first.
+   */
+  open(volume: VolumeId): Promise<DiskGraph>
+  /** Makes the next overlay, durably, and says how to switch an open disk onto it. */
+  arm(volume: VolumeId): Promise<DiskSwitch>
+  /**
+   * Records that the open disks of these volumes were switched, all in one ledger transaction:
+   * what each head held is now the given point (`null`: kept, but nameless).
+   */
+  switched(volumes: readonly { volume: VolumeId; point: PointId | null }[]): Promise<void>
+
+  // ---- bytes -----------------------------------------------------------------------------
+  /**
+   * Replaces the content of a closed volume by that of a stream, all or nothing: until it
+   * resolves the old content stands. What lies beyond the stream's end reads as zeros.
+   * Throws `size` when the stream holds more than the volume, `bad-image` when it may not be
+   * trusted, `interrupted` when it ends early. Points taken before are untouched.
+   */
+  write(volume: VolumeId, source: ByteSource, watch: Watch): Promise<void>
+  /** The content of a point, or of a closed volume's head. Resolves when all is with the sink. */
+  read(of: { volume: VolumeId } | { point: PointId }, sink: ByteSink, watch: Watch): Promise<void>
+  /** Bytes that are on disk now for this point and for nothing else, and bytes it shares. */
+  space(point: PointId): Promise<{ exclusive: number; shared: number; freedIfDeleted: number }>
+
+  // ---- house-keeping ---------------------------------------------------------------------
+  /** Once at start, before any other verb: finishes removals, sweeps what a crash left over. */
+  recover(): Promise<void>
+  /** Everything that is not as the memory says, in words; empty when all is well. */
+  examine(): Promise<Finding[]>
+  close(): Promise<void>
+}
+
+export type Watch = {
+  /** Bytes done out of bytes in all (0 when unknown). Called often; the receiver throttles. */
+  progress(doneBytes: number, totalBytes: number): void
+  signal: AbortSignal
+}
+
+/**
+ * `raw` is the plain bytes. `sparse` is raw with its holes left out (see `domain/sparse.ts`).
+ * `qcow2` is a file in QEMU's format; it must not name any other file.
+ */
+export type StreamFormat = "raw" | "sparse" | "qcow2"
+export type ByteSource = { format: StreamFormat; stream: Readable; lengthBytes: number | null }
+export type ByteSink = {
+  format: StreamFormat
+  /** Called once, before the first byte, with the stream's length where it is known. */
+  open(lengthBytes: number | null): NodeJS.WritableStream
+}
+
+/**
+ * An engine as its registry opens it: once per process, shared by all operations. `with` gives
+ * its verbs over one memory; an operation's memory refuses writes once its claim is lost.
+ */
+export interface EngineHouse {
+  with(memory: EngineMemory): Engine
+}
+
+/** What every engine is opened with. Paths given to a host are relative to `dataDir`. */
+export type EngineConfig = {
+  dataDir: string
+  /** Who runs QEMU's processes, and so must be able to read and write what they open. */
+  user: ServiceUser | null
+}

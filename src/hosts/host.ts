@@ -1,0 +1,91 @@
+/**
+ * The contract of a host: what runs machines of one kind on this node.
+ *
+ * Every verb may be called twice, also after a crash of ours in its middle: it looks first. The
+ * processes a host starts outlive us; `adopt` finds them again. Verbs throw a `Refusal` where a
+ * person can do something about it. Nothing waits without a deadline.
+ */
+import type { DiskGraph, DiskSwitch } from "../domain/disk.ts"
+import type { Finding } from "../domain/finding.ts"
+import type { ImageId, MachineId, VolumeId } from "../domain/ids.ts"
+import type { Hardware, HostProcess, MachineKind } from "../domain/machine.ts"
+import type { ServiceUser } from "../platform/process.ts"
+
+export type HostAbilities = { hotAttach: boolean; memory: boolean; quiesce: boolean }
+
+/** What a machine is started with. Slot 0 is the root volume; slots are recorded and stay. */
+export type StartOrder = {
+  machine: MachineId
+  name: string
+  hardware: Hardware
+  disks: readonly { slot: number; graph: DiskGraph }[]
+  boot: { append: string } | null
+}
+
+/** `hung`: its process lives but does not answer within the deadline. */
+export type Liveness = "running" | "paused" | "gone" | "hung"
+
+export type SwitchFacts = {
+  /** From asking for the switch to its answer: no disk was held still for longer. */
+  pauseMs: number
+  /** Between the first and the last disk's instant; 0 where one transaction took them all. */
+  skewMs: number
+}
+
+export type ExecResult = { exitCode: number; stdout: Buffer; stderr: Buffer; truncated: boolean }
+
+export interface Host {
+  readonly kind: MachineKind
+  readonly can: HostAbilities
+  /** Why machines cannot be started here now, and what to do; null when they can. */
+  unavailable(): Promise<{ what: string; remedy: string } | null>
+
+  /** Keeps an image's boot files; a machine made from it later gets its own copy. */
+  keepBootFiles(image: ImageId, files: BootFiles): Promise<void>
+  dropBootFiles(image: ImageId): Promise<void>
+  /** Makes the machine's own directory, with its own copy of the image's boot files. */
+  prepare(machine: MachineId, image: ImageId): Promise<void>
+  /** Removes everything `prepare` and `start` left on disk. The machine must be gone. */
+  discard(machine: MachineId): Promise<void>
+
+  /** Starts it, or finds it running. Fills in what `hardware` leaves null. */
+  start(order: StartOrder): Promise<{ process: HostProcess; hardware: Hardware }>
+  /** Resolves once the guest's agent (or the container) answers. Throws `timeout`. */
+  answers(machine: MachineId, withinMs: number): Promise<void>
+  look(machine: MachineId): Promise<Liveness>
+  /** Asks the guest to power off, and pulls the plug after `graceMs` (0: at once). */
+  stop(machine: MachineId, graceMs: number): Promise<void>
+  /** Restarts the guest: politely within `graceMs` if it listens, by reset if not. */
+  reboot(machine: MachineId, graceMs: number): Promise<void>
+
+  attach(machine: MachineId, slot: number, graph: DiskGraph): Promise<void>
+  /** Resolves when the process has let go of every node of the volume and its locks are free. */
+  detach(machine: MachineId, slot: number, volume: VolumeId): Promise<void>
+  /** Switches all disks at one instant; those already on `to` are left alone. */
+  switchDisks(machine: MachineId, switches: readonly DiskSwitch[]): Promise<SwitchFacts>
+
+  /** Runs a command in the guest, root volume as `/`. Throws `timeout` if no agent answers. */
+  exec(machine: MachineId, argv: readonly string[], options: ExecOptions): Promise<ExecResult>
+  /** What its serial console printed so far, at most `lastBytes` of it. */
+  console(machine: MachineId, lastBytes: number): Promise<Buffer>
+
+  /**
+   * Once at start: finds the processes that outlived us. Resolves with those that live; from
+   * then on `onExit` tells of each that ends by itself.
+   */
+  adopt(machines: readonly { id: MachineId; process: HostProcess | null }[]): Promise<MachineId[]>
+  onExit(listener: (machine: MachineId, why: string) => void): void
+
+  /** The smallest image that this host boots, made from the distribution's own packages. */
+  buildDemo(into: string, say: (progress: number, message: string) => void): Promise<DemoImage>
+  examine(known: readonly MachineId[]): Promise<Finding[]>
+  close(): Promise<void>
+}
+
+export type ExecOptions = { waitForAgentMs: number; timeoutMs: number; maxOutputBytes: number }
+export type BootFiles = { kernel: string; initrd: string } | null
+/** Paths below the directory given to `buildDemo`. `disk` is a raw file. */
+export type DemoImage = { disk: string; sizeBytes: number; boot: BootFiles; append: string }
+
+/** What every host is opened with. Its processes run in `dataDir`; paths in graphs are relative. */
+export type HostConfig = { dataDir: string; user: ServiceUser | null }

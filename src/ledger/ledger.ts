@@ -1,0 +1,128 @@
+/**
+ * The contract of the ledger: what we remember. Rows are the domain's nouns; each kind has a
+ * room. Every write happens in a transaction that is durable when it resolves; transactions are
+ * short and never wait for anything outside the ledger. Lists are keyset-paged by id.
+ */
+import type { Account, SshKey, Token, User } from "../domain/account.ts"
+import type { EngineMemory } from "../domain/engine-memory.ts"
+import type { AccountId, OperationId, SnapshotId } from "../domain/ids.ts"
+import type { Image } from "../domain/image.ts"
+import type { Machine } from "../domain/machine.ts"
+import type { Event, LogEntry, Operation } from "../domain/operation.ts"
+import type { Point, Snapshot } from "../domain/snapshot.ts"
+import type { Volume } from "../domain/volume.ts"
+
+/** Equality filters over a row's own fields; a list of values means any of them. */
+export type Where<T> = { [K in keyof T]?: T[K] | readonly T[K][] }
+export type Page = { limit: number; after?: string; order?: "oldest-first" | "newest-first" }
+
+export interface Room<T extends { id: string }> {
+  get(id: string): Promise<T | undefined>
+  find(where: Where<T>, page?: Page): Promise<T[]>
+  count(where: Where<T>): Promise<number>
+  add(row: T): Promise<void>
+  /** Changing what is not there throws: it is a bug of the caller's. */
+  change(id: string, patch: Partial<T>): Promise<void>
+  /** Removing what is not there is success. */
+  remove(id: string): Promise<void>
+}
+
+export interface OperationRoom extends Room<Operation> {
+  /** Files it in the queue of each resource that it holds; see `claim`. */
+  enqueue(operation: Operation, holds: readonly string[]): Promise<void>
+  log(id: OperationId): Promise<LogEntry[]>
+  append(id: OperationId, entry: LogEntry): Promise<void>
+  /** Its holds are given up; those that waited behind it may be claimed. */
+  release(id: OperationId): Promise<void>
+  /** Operations not ended that hold this resource, first in the queue first. */
+  holding(resource: string): Promise<Operation[]>
+}
+
+export interface EventRoom {
+  add(event: Omit<Event, "id">): Promise<void>
+  /** Oldest first; `accountId` null is for the administrator and sees all. */
+  after(id: number, accountId: AccountId | null, limit: number): Promise<Event[]>
+  newest(): Promise<number>
+  /** Forgets all but the newest `keep`. */
+  trim(keep: number): Promise<void>
+}
+
+/** A repeated POST under the same key is the same operation. */
+export type Repeat = { requestHash: string; status: number; body: unknown; createdAt: number }
+export interface RepeatRoom {
+  get(userId: string, key: string): Promise<Repeat | undefined>
+  add(userId: string, key: string, repeat: Repeat): Promise<void>
+  forgetBefore(epochMs: number): Promise<void>
+}
+
+export interface Rooms {
+  readonly accounts: Room<Account>
+  readonly users: Room<User>
+  readonly tokens: Room<Token>
+  readonly keys: Room<SshKey>
+  readonly images: Room<Image>
+  readonly volumes: Room<Volume>
+  readonly machines: Room<Machine>
+  readonly snapshots: Room<Snapshot>
+  readonly points: Room<Point>
+  readonly operations: OperationRoom
+  readonly events: EventRoom
+  readonly repeats: RepeatRoom
+  /**
+   * The snapshot a source's head stands on: the newest taken of it, or the one it was last
+   * reverted to. Null for one never snapshotted.
+   */
+  readonly standing: StandingRoom
+}
+
+export interface StandingRoom {
+  get(sourceId: string): Promise<SnapshotId | null>
+  set(sourceId: string, snapshot: SnapshotId | null): Promise<void>
+  /** Every source standing on `from` stands on `to` instead: `from` is going away. */
+  move(from: SnapshotId, to: SnapshotId | null): Promise<void>
+}
+
+/** What a worker holds while it works on an operation. */
+export type Claim = { operation: Operation; log: LogEntry[] }
+
+/** Thrown by any write under a claim that was lost: somebody else goes on with the operation. */
+export class ClaimLost extends Error {
+  constructor(id: OperationId) {
+    super(`the claim on operation ${id} is lost`)
+    this.name = "ClaimLost"
+  }
+}
+
+export interface Ledger {
+  /** Reads see the newest committed state. */
+  readonly read: ReadRooms
+  transaction<T>(work: (rooms: Rooms) => Promise<T>): Promise<T>
+  /** A transaction that throws `ClaimLost`, and changes nothing, unless the fence still stands. */
+  fenced<T>(id: OperationId, fence: number, work: (rooms: Rooms) => Promise<T>): Promise<T>
+  /**
+   * Takes the oldest operation of this node that may run: queued or left by a dead worker, and
+   * first in the queue of everything that it holds. Raises its fence and starts its lease.
+   */
+  claim(node: string, nowMs: number, leaseMs: number): Promise<Claim | undefined>
+  renew(id: OperationId, fence: number, leaseUntil: number): Promise<void>
+  /** At start, with the state directory locked: every lease of this node has lost its owner. */
+  expireLeases(node: string): Promise<void>
+  /** The memory of one engine; with a claim, its writes are fenced. */
+  engineMemory(engine: string, claim?: { id: OperationId; fence: number }): EngineMemory
+  /** Called after a commit that added events. */
+  onEvents(listener: () => void): () => void
+  setting(key: string): Promise<string | undefined>
+  set(key: string, value: string): Promise<void>
+  /** A consistent copy of everything, made while work goes on. */
+  backup(file: string): Promise<void>
+  /** What the database itself says of its integrity; empty when all is well. */
+  examine(): Promise<string[]>
+  close(): Promise<void>
+}
+
+/** Reads outside a transaction: the same rooms without their writing verbs. */
+type Reading<R> = Pick<
+  R,
+  Extract<keyof R, "get" | "find" | "count" | "log" | "holding" | "after" | "newest">
+>
+export type ReadRooms = { readonly [K in keyof Rooms]: Reading<Rooms[K]> }

@@ -1,0 +1,96 @@
+/**
+ * Processes that outlive us: started detached, as an unprivileged user, with no terminal, their
+ * output in a file (a pipe would break when we die), and found again by pid and start time.
+ */
+import { spawn } from "node:child_process"
+import { open, readFile } from "node:fs/promises"
+import { setTimeout as sleep } from "node:timers/promises"
+
+export type ServiceUser = { uid: number; gid: number }
+export type ProcessIdentity = { pid: number; startTicks: number }
+
+export type SpawnOrder = {
+  argv: readonly [string, ...string[]]
+  cwd: string
+  user: ServiceUser | null
+  /** Takes both stdout and stderr; appended to. */
+  logFile: string
+}
+
+/**
+ * Starts a process that goes on when we end. It gets the user's id before exec (QEMU's own
+ * `-runas` dies under its sandbox) and `no_new_privs`, so that no set-uid program helps it out.
+ */
+export async function spawnDetached(order: SpawnOrder): Promise<ProcessIdentity> {
+  const log = await open(order.logFile, "a", 0o600)
+  try {
+    const child = spawn("setpriv", [...privileges(order.user), "--", ...order.argv], {
+      cwd: order.cwd,
+      detached: true,
+      stdio: ["ignore", log.fd, log.fd],
+      env: { PATH: process.env["PATH"] ?? "/usr/bin:/bin", LANG: "C" },
+    })
+    child.unref()
+    await new Promise<void>((resolve, reject) => {
+      child.once("spawn", resolve)
+      child.once("error", reject)
+    })
+    const pid = child.pid ?? 0
+    const startTicks = await startTicksOf(pid)
+    if (startTicks === undefined) throw new Error(`${order.argv[0]} ended at once`)
+    return { pid, startTicks }
+  } finally {
+    await log.close()
+  }
+}
+
+function privileges(user: ServiceUser | null): string[] {
+  if (user === null) return ["--no-new-privs"]
+  return ["--no-new-privs", `--reuid=${user.uid}`, `--regid=${user.gid}`, "--clear-groups"]
+}
+
+/** Field 22 of /proc/PID/stat (proc(5)); undefined for a process that is gone or a zombie. */
+export async function startTicksOf(pid: number): Promise<number | undefined> {
+  try {
+    const stat = await readFile(`/proc/${pid}/stat`, "utf8")
+    // The command name may hold spaces and parentheses; everything after the last one is fields.
+    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ")
+    if (fields[0] === "Z" || fields[0] === "X") return undefined
+    return Number(fields[19])
+  } catch {
+    return undefined
+  }
+}
+
+export async function isAlive(identity: ProcessIdentity): Promise<boolean> {
+  return (await startTicksOf(identity.pid)) === identity.startTicks
+}
+
+/** Ends it: politely, and after `graceMs` by SIGKILL. Resolves when it is gone. */
+export async function endProcess(identity: ProcessIdentity, graceMs: number): Promise<void> {
+  if (graceMs > 0 && (await signalled(identity, "SIGTERM"))) {
+    if (await gone(identity, graceMs)) return
+  }
+  if (await signalled(identity, "SIGKILL")) {
+    if (!(await gone(identity, 30_000))) throw new Error(`process ${identity.pid} survives SIGKILL`)
+  }
+}
+
+async function signalled(identity: ProcessIdentity, signal: NodeJS.Signals): Promise<boolean> {
+  if (!(await isAlive(identity))) return false
+  try {
+    process.kill(identity.pid, signal)
+    return true
+  } catch {
+    return false
+  }
+}
+
+async function gone(identity: ProcessIdentity, withinMs: number): Promise<boolean> {
+  const deadline = performance.now() + withinMs
+  while (await isAlive(identity)) {
+    if (performance.now() > deadline) return false
+    await sleep(5)
+  }
+  return true
+}
