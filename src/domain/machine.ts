@@ -21,6 +21,8 @@ export type Machine = {
   state: MachineState
   hardware: Hardware
   imageId: ImageId
+  /** As its image said when it was made; deleting the image breaks no machine. */
+  boot: { append: string } | null
   rootVolumeId: VolumeId
   /** The process that runs it, as the host wrote it down; proves identity after a restart. */
   process: HostProcess | null

@@ -61,6 +61,8 @@ export interface Host {
   attach(machine: MachineId, slot: number, graph: DiskGraph): Promise<void>
   /** Resolves when the process has let go of every node of the volume and its locks are free. */
   detach(machine: MachineId, slot: number, volume: VolumeId): Promise<void>
+  /** The block node that is the disk's top now; null when the machine has no such disk. */
+  topNode(machine: MachineId, volume: VolumeId): Promise<string | null>
   /** Switches all disks at one instant; those already on `to` are left alone. */
   switchDisks(machine: MachineId, switches: readonly DiskSwitch[]): Promise<SwitchFacts>
 

@@ -14,6 +14,11 @@ export type Step<Tools, Known, Output> = {
   readonly name: string
   /** Its share of the progress bar, relative to the other steps; 1 unless told. */
   readonly weight?: number
+  /**
+   * Cannot be taken back (the user was told that it is gone): a failure is tried again, and ends
+   * `stuck` rather than `undone`. Steps before the first such step can still be undone.
+   */
+  readonly forwardOnly?: boolean
   do?(tools: Tools, known: Known): Promise<Output>
   record?(rooms: Rooms, known: Known & { output: Output }): Promise<void>
   undo?(tools: Tools, known: Known): Promise<void>

@@ -1,0 +1,107 @@
+/**
+ * Carries operations out: claims what may run, keeps its lease, and ends it. How one operation
+ * is run from its log is in `run.ts`; here is only who runs what, and when.
+ */
+import type { Fault } from "../domain/fault.ts"
+import type { OperationId } from "../domain/ids.ts"
+import { type Claim, ClaimLost, type Ledger } from "../ledger/ledger.ts"
+import { runClaim } from "./run.ts"
+import type { AnySaga } from "./saga.ts"
+import type { Tools } from "./tools.ts"
+
+export type ExecutorOptions = {
+  ledger: Ledger
+  node: string
+  sagas: ReadonlyMap<string, AnySaga>
+  /** Everything of the tools that does not depend on the claim alone. */
+  toolsFor(claim: Claim): Omit<Tools, "report" | "signal" | "operationId" | "clock">
+  clock(): number
+  /** How many operations may be under way at once. */
+  concurrency: number
+  leaseMs: number
+  /** Waits between tries of an undo or of a forward-only step; then the operation is `stuck`. */
+  retryMs: readonly number[]
+  log(level: "info" | "warn" | "error", message: string, details: Record<string, unknown>): void
+  ended?(id: OperationId, fault: Fault | null): void
+}
+
+export interface Executor {
+  /** Something was queued: look. */
+  wake(): void
+  /** Resolves when nothing is under way and nothing may be claimed. */
+  idle(): Promise<void>
+  /** Claims nothing more; operations under way are left for the next start to go on with. */
+  close(graceMs: number): Promise<void>
+}
+
+export function openExecutor(options: ExecutorOptions): Executor {
+  const underWay = new Map<OperationId, Promise<void>>()
+  const stopping = new AbortController()
+  let claiming: Promise<void> | undefined
+  let again = false
+
+  const work = async (claim: Claim) => {
+    const { operation } = claim
+    const lost = new AbortController()
+    const renewing = setInterval(() => {
+      options.ledger
+        .renew(operation.id, operation.fence, options.clock() + options.leaseMs)
+        .catch((cause) => lost.abort(cause))
+    }, options.leaseMs / 3)
+    try {
+      await runClaim(claim, options, AbortSignal.any([stopping.signal, lost.signal]))
+    } catch (cause) {
+      if (!(cause instanceof ClaimLost) && !stopping.signal.aborted) {
+        // The ledger itself failed: we know nothing, so nothing is decided here. The lease runs
+        // out, and whoever claims the operation next goes on from its log.
+        options.log("error", "an operation was left where it was", {
+          operation: operation.id,
+          cause,
+        })
+      }
+    } finally {
+      clearInterval(renewing)
+      underWay.delete(operation.id)
+      executor.wake()
+    }
+  }
+
+  const claimAll = async () => {
+    do {
+      again = false
+      while (underWay.size < options.concurrency && !stopping.signal.aborted) {
+        const claim = await options.ledger.claim(options.node, options.clock(), options.leaseMs)
+        if (claim === undefined) break
+        underWay.set(claim.operation.id, work(claim))
+      }
+    } while (again && !stopping.signal.aborted)
+  }
+
+  const executor: Executor = {
+    wake() {
+      again = true
+      if (claiming !== undefined || stopping.signal.aborted) return
+      claiming = claimAll()
+        .catch((cause) => options.log("error", "operations cannot be claimed", { cause }))
+        .finally(() => {
+          claiming = undefined
+          if (again && underWay.size < options.concurrency) executor.wake()
+        })
+    },
+    async idle() {
+      while (claiming !== undefined || underWay.size > 0) {
+        await claiming
+        await Promise.allSettled(underWay.values())
+      }
+    },
+    async close(graceMs) {
+      stopping.abort(new Error("the service is stopping"))
+      await claiming
+      const timer = Promise.withResolvers<void>()
+      const handle = setTimeout(timer.resolve, graceMs)
+      await Promise.race([Promise.allSettled(underWay.values()), timer.promise])
+      clearTimeout(handle)
+    },
+  }
+  return executor
+}

@@ -1,0 +1,74 @@
+/** A disk from outside becomes an image: received beside everything, then published. */
+import { createReadStream } from "node:fs"
+import { rm } from "node:fs/promises"
+import { join } from "node:path"
+import type { ImageId } from "../../domain/ids.ts"
+import type { MachineKind } from "../../domain/machine.ts"
+import type { Rooms } from "../../ledger/ledger.ts"
+import { type Receiving, receive, unreceive } from "../receive.ts"
+import { saga } from "../saga.ts"
+import type { Tools } from "../tools.ts"
+
+export type ImageImport = Receiving & { imageId: ImageId }
+
+export const imageImport = saga<Tools, ImageImport>("image-import", 1).step("receive", {
+  do: (tools, params) => receive(tools, params, () => tools.transfers.source(tools.operationId)),
+  record: (rooms, { imageId, sizeBytes }) =>
+    rooms.images.change(imageId, { state: "ready", sizeBytes, reason: null }),
+  undo: (tools, params) => unreceive(tools, params),
+  unrecord: failImage,
+})
+
+export type ImageBuildDemo = Omit<Receiving, "sizeBytes"> & { imageId: ImageId; kind: MachineKind }
+
+type Built = { sizeBytes: number; append: string } | null
+
+/** Safe to ask for again: an image that is ready is found, and nothing is built. */
+export const imageBuildDemo = saga<Tools, ImageBuildDemo>("image-build-demo", 1).step<
+  "build",
+  Built
+>("build", {
+  async do(tools, params) {
+    const { imageId, kind } = params
+    if ((await tools.read.images.get(imageId))?.state === "ready") return null
+    const host = tools.host(kind)
+    const missing = await host.unavailable()
+    const workshop = await tools.scratch()
+    if (missing !== null) tools.report(0, `${missing.what} is missing: ${missing.remedy}`)
+    const demo = await host.buildDemo(workshop, (progress, message) =>
+      tools.report(progress * 0.9, message),
+    )
+    await host.keepBootFiles(imageId, demo.boot)
+    const stream = createReadStream(join(workshop, demo.disk))
+    const source = { format: "raw", stream, lengthBytes: demo.sizeBytes } as const
+    await receive(tools, { ...params, sizeBytes: demo.sizeBytes }, () => source)
+    stream.destroy()
+    await rm(workshop, { recursive: true, force: true })
+    return { sizeBytes: demo.sizeBytes, append: demo.append }
+  },
+  async record(rooms, { imageId, output }) {
+    if (output === null) return
+    const { sizeBytes, append } = output
+    await rooms.images.change(imageId, {
+      state: "ready",
+      sizeBytes,
+      boot: { append },
+      reason: null,
+    })
+  },
+  async undo(tools, params) {
+    await rm(await tools.scratch(), { recursive: true, force: true })
+    if ((await tools.read.images.get(params.imageId))?.state === "ready") return
+    await unreceive(tools, { ...params, sizeBytes: 0 })
+    await tools.host(params.kind).dropBootFiles(params.imageId)
+  },
+  unrecord: failImage,
+})
+
+async function failImage(
+  rooms: Rooms,
+  { imageId, reason }: { imageId: ImageId; reason: string },
+): Promise<void> {
+  const image = await rooms.images.get(imageId)
+  if (image?.state === "creating") await rooms.images.change(imageId, { state: "failed", reason })
+}

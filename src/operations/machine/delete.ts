@@ -1,0 +1,52 @@
+/**
+ * A machine goes, and its root volume and snapshots with it; extra volumes are given back. The
+ * user was told so when the request was accepted, so every step only goes forward.
+ */
+import type { MachineId, PointId, SnapshotId, VolumeId } from "../../domain/ids.ts"
+import { dropPoints } from "../points.ts"
+import { machineOf, turnOff } from "../power.ts"
+import { saga } from "../saga.ts"
+import type { Tools } from "../tools.ts"
+
+export type MachineDelete = {
+  machineId: MachineId
+  rootVolumeId: VolumeId
+  engine: string
+  snapshotIds: readonly SnapshotId[]
+  points: readonly { pointId: PointId; engine: string }[]
+}
+
+export const machineDelete = saga<Tools, MachineDelete>("machine-delete", 1)
+  .step("stop", {
+    forwardOnly: true,
+    do: (tools, { machineId }) => turnOff(tools, machineId, 0),
+    async record(rooms, { machineId }) {
+      await rooms.machines.change(machineId, { process: null })
+      for (const volume of await rooms.volumes.find({ machineId, role: "extra" })) {
+        const free = { machineId: null, slot: null, state: "available" } as const
+        await rooms.volumes.change(volume.id, free)
+      }
+    },
+  })
+  .step("discard", {
+    forwardOnly: true,
+    async do(tools, { machineId }) {
+      const machine = await machineOf(tools, machineId)
+      await tools.host(machine.kind).discard(machineId)
+    },
+  })
+  .step("drop", {
+    forwardOnly: true,
+    async do(tools, { engine, rootVolumeId, points }) {
+      await dropPoints(tools, points)
+      await tools.engine(engine).dropHead(rootVolumeId)
+    },
+    async record(rooms, { machineId, rootVolumeId, points, snapshotIds }) {
+      for (const { pointId } of points) await rooms.points.remove(pointId)
+      for (const id of snapshotIds) await rooms.snapshots.remove(id)
+      await rooms.standing.set(machineId, null)
+      await rooms.standing.set(rootVolumeId, null)
+      await rooms.volumes.remove(rootVolumeId)
+      await rooms.machines.remove(machineId)
+    },
+  })

@@ -1,0 +1,60 @@
+/** Start, stop and reboot: what a user does with a machine's power button, made durable. */
+import type { MachineId } from "../../domain/ids.ts"
+import {
+  awaitAnswer,
+  livenessOf,
+  machineOf,
+  recordOff,
+  recordOn,
+  type Started,
+  turnOff,
+  turnOn,
+} from "../power.ts"
+import { saga } from "../saga.ts"
+import type { Tools } from "../tools.ts"
+
+export type MachineStart = { machineId: MachineId }
+
+/** A machine that does not come up is turned off again: it was off, and its disks are as they were. */
+export const machineStart = saga<Tools, MachineStart>("machine-start", 1)
+  .step<"start", Started>("start", {
+    do: (tools, { machineId }) => turnOn(tools, machineId),
+    record: (rooms, { machineId, output }) => recordOn(rooms, machineId, output),
+    undo: (tools, { machineId }) => turnOff(tools, machineId, 0),
+    unrecord: (rooms, { machineId }) => recordOff(rooms, machineId),
+  })
+  .step("answer", {
+    weight: 6,
+    do: (tools, { machineId }) => awaitAnswer(tools, machineId),
+  })
+
+export type MachineStop = { machineId: MachineId; hard: boolean }
+
+/** There is nothing to take back: pulling the plug is what remains when all else fails. */
+export const machineStop = saga<Tools, MachineStop>("machine-stop", 1).step("stop", {
+  forwardOnly: true,
+  do: (tools, { machineId, hard }) => turnOff(tools, machineId, hard ? 0 : tools.limits.powerOffMs),
+  record: (rooms, { machineId }) => recordOff(rooms, machineId),
+})
+
+export type MachineReboot = { machineId: MachineId }
+
+export const machineReboot = saga<Tools, MachineReboot>("machine-reboot", 1)
+  .step("reboot", {
+    async do(tools, { machineId }) {
+      const machine = await machineOf(tools, machineId)
+      const host = tools.host(machine.kind)
+      // Its process may have ended while this waited in the queue: then rebooting is starting.
+      if ((await livenessOf(tools, machineId)) !== "gone") {
+        await host.reboot(machineId, tools.limits.powerOffMs)
+      }
+    },
+  })
+  .step<"start", Started>("start", {
+    do: (tools, { machineId }) => turnOn(tools, machineId),
+    record: (rooms, { machineId, output }) => recordOn(rooms, machineId, output),
+  })
+  .step("answer", {
+    weight: 6,
+    do: (tools, { machineId }) => awaitAnswer(tools, machineId),
+  })

@@ -1,0 +1,93 @@
+/**
+ * A machine goes back to a snapshot. Its plug is pulled (what the guest had not written is part
+ * of what is being given up), its heads grow anew on the snapshot's points, and the old heads are
+ * kept as a recovery snapshot. Newer snapshots stay, as a branch. Ids and addresses stay too.
+ */
+import type { MachineId } from "../../domain/ids.ts"
+import type { Hardware } from "../../domain/machine.ts"
+import {
+  awaitAnswer,
+  livenessOf,
+  machineOf,
+  recordOff,
+  recordOn,
+  type Started,
+  turnOff,
+  turnOn,
+} from "../power.ts"
+import {
+  dropReplaced,
+  type Reverting,
+  recordReverted,
+  revertHeads,
+  type Stood,
+  stoodBefore,
+  unrecordReverted,
+  unrevertHeads,
+} from "../revert.ts"
+import { saga } from "../saga.ts"
+import type { Tools } from "../tools.ts"
+
+export type MachineRevert = {
+  machineId: MachineId
+  reverting: Reverting
+  /** As it was in the snapshot; null where the snapshot does not say. */
+  hardware: Hardware | null
+  andThen: "as-before" | "start" | "stop"
+}
+
+type Before = { wasOn: boolean; stood: Stood; hardware: Hardware }
+
+const comesUp = (wasOn: boolean, andThen: MachineRevert["andThen"]) =>
+  andThen === "start" || (andThen === "as-before" && wasOn)
+
+export const machineRevert = saga<Tools, MachineRevert>("machine-revert", 1)
+  .step<"before", Before>("before", {
+    async do(tools, { machineId, reverting }) {
+      const { hardware } = await machineOf(tools, machineId)
+      const wasOn = (await livenessOf(tools, machineId)) !== "gone"
+      return { wasOn, hardware, stood: await stoodBefore(tools, reverting) }
+    },
+  })
+  .step("off", {
+    do: (tools, { machineId }) => turnOff(tools, machineId, 0),
+    record: (rooms, { machineId }) => recordOff(rooms, machineId),
+    async undo(tools, { machineId, before }) {
+      if (before.wasOn) await turnOn(tools, machineId)
+    },
+    async unrecord(rooms, { machineId, before }) {
+      if (before.wasOn) await rooms.machines.change(machineId, { state: "running" })
+    },
+  })
+  .step("revert", {
+    do: (tools, { reverting }) => revertHeads(tools, reverting),
+    async record(rooms, { machineId, reverting, hardware }) {
+      await recordReverted(rooms, reverting)
+      if (hardware !== null) await rooms.machines.change(machineId, { hardware })
+    },
+    undo: (tools, { reverting }) => unrevertHeads(tools, reverting),
+    async unrecord(rooms, { machineId, reverting, before }) {
+      await unrecordReverted(rooms, reverting, before.stood)
+      await rooms.machines.change(machineId, { hardware: before.hardware })
+    },
+  })
+  .step<"start", Started | null>("start", {
+    async do(tools, { machineId, before, andThen }) {
+      return comesUp(before.wasOn, andThen) ? await turnOn(tools, machineId) : null
+    },
+    async record(rooms, { machineId, output }) {
+      if (output !== null) await recordOn(rooms, machineId, output)
+    },
+    undo: (tools, { machineId }) => turnOff(tools, machineId, 0),
+    unrecord: (rooms, { machineId }) => recordOff(rooms, machineId),
+  })
+  .step("answer", {
+    weight: 4,
+    async do(tools, { machineId, before, andThen }) {
+      if (comesUp(before.wasOn, andThen)) await awaitAnswer(tools, machineId)
+    },
+  })
+  .step("clean", {
+    forwardOnly: true,
+    do: (tools, { reverting }) => dropReplaced(tools, reverting),
+  })

@@ -1,0 +1,93 @@
+/** What several sagas do with points: take them of a machine that may be running, drop them. */
+import type { MachineId, PointId, VolumeId } from "../domain/ids.ts"
+import type { Host, SwitchFacts } from "../hosts/host.ts"
+import { machineOf } from "./power.ts"
+import type { Tools } from "./tools.ts"
+
+export type WantedPoint = { volumeId: VolumeId; pointId: PointId; engine: string }
+
+export async function dropPoints(
+  tools: Tools,
+  points: readonly { pointId: PointId; engine: string }[],
+): Promise<void> {
+  for (const [index, point] of points.entries()) {
+    await tools.engine(point.engine).dropPoint(point.pointId)
+    tools.report((index + 1) / points.length)
+  }
+}
+
+const unheld: SwitchFacts = { pauseMs: 0, skewMs: 0 }
+
+/** Takes all points at one instant where a process has the disks open, one by one where none has. */
+export async function takePoints(
+  tools: Tools,
+  machineId: MachineId | null,
+  points: readonly WantedPoint[],
+): Promise<SwitchFacts> {
+  const there = await Promise.all(
+    points.map((point) => tools.engine(point.engine).hasPoint(point.pointId)),
+  )
+  const missing = points.filter((_, index) => !there[index])
+  if (missing.length === 0) return unheld
+  const machine = machineId === null ? null : await machineOf(tools, machineId)
+  const host = machine === null ? null : tools.host(machine.kind)
+  if (host === null || machineId === null) return await takeClosed(tools, missing)
+  if ((await host.look(machineId)) === "gone") return await takeClosed(tools, missing)
+  try {
+    return await takeOpen(tools, host, machineId, missing)
+  } catch (cause) {
+    // The machine may have died under the switch. If it is proven gone, what its disks hold now
+    // is the point; the engine's recovery rule keeps every write that was acknowledged.
+    if ((await host.look(machineId)) !== "gone") throw cause
+    return await takeClosed(tools, missing)
+  }
+}
+
+async function takeClosed(tools: Tools, points: readonly WantedPoint[]): Promise<SwitchFacts> {
+  for (const { engine, volumeId, pointId } of points) {
+    await tools.engine(engine).createPoint(volumeId, pointId)
+  }
+  return unheld
+}
+
+async function takeOpen(
+  tools: Tools,
+  host: Host,
+  machineId: MachineId,
+  points: readonly WantedPoint[],
+): Promise<SwitchFacts> {
+  const switches = []
+  for (const { engine, volumeId } of points) switches.push(await tools.engine(engine).arm(volumeId))
+  const facts = await host.switchDisks(machineId, switches)
+  for (const [engine, ofEngine] of Map.groupBy(points, (point) => point.engine)) {
+    const volumes = ofEngine.map(({ volumeId, pointId }) => ({ volume: volumeId, point: pointId }))
+    await tools.engine(engine).switched(volumes)
+  }
+  return facts
+}
+
+/**
+ * Takes points back. A disk that was switched stays switched, which nobody can see: its engine
+ * is only told that what the old head held has no name.
+ */
+export async function untakePoints(
+  tools: Tools,
+  machineId: MachineId | null,
+  points: readonly WantedPoint[],
+): Promise<void> {
+  const machine = machineId === null ? undefined : await tools.read.machines.get(machineId)
+  const host = machine === undefined ? null : tools.host(machine.kind)
+  for (const { engine: name, volumeId, pointId } of points) {
+    const engine = tools.engine(name)
+    if (await engine.hasPoint(pointId)) {
+      await engine.dropPoint(pointId)
+      continue
+    }
+    if (host === null || machine === undefined) continue
+    if ((await host.look(machine.id)) === "gone") continue
+    const { to } = await engine.arm(volumeId)
+    if ((await host.topNode(machine.id, volumeId)) === to) {
+      await engine.switched([{ volume: volumeId, point: null }])
+    }
+  }
+}

@@ -1,0 +1,94 @@
+/**
+ * Heads go back to a snapshot's points, and what they held becomes a recovery snapshot: a revert
+ * destroys nothing. Shared by the reverts of machines and of single volumes.
+ */
+import type { AccountId, PointId, SnapshotId, VolumeId } from "../domain/ids.ts"
+import type { SnapshotSource } from "../domain/snapshot.ts"
+import type { Rooms } from "../ledger/ledger.ts"
+import type { Tools } from "./tools.ts"
+
+export type Reverting = {
+  snapshotId: SnapshotId
+  source: SnapshotSource
+  accountId: AccountId
+  volumes: readonly {
+    volumeId: VolumeId
+    engine: string
+    /** Where the head goes, and the point that keeps what it held. */
+    to: PointId
+    keep: PointId
+    sizeBytes: number
+    role: "root" | "extra" | "volume"
+  }[]
+  recovery: { snapshotId: SnapshotId; name: string; expiresAt: number | null } | null
+}
+
+export async function revertHeads(tools: Tools, { volumes }: Reverting): Promise<void> {
+  for (const { engine, volumeId, to, keep } of volumes) {
+    await tools.engine(engine).revertHead(volumeId, to, keep)
+  }
+}
+
+export async function unrevertHeads(tools: Tools, { volumes }: Reverting): Promise<void> {
+  for (const { engine, volumeId, keep } of volumes) {
+    await tools.engine(engine).unrevertHead(volumeId, keep)
+  }
+}
+
+/** The recovery snapshot is on record and the heads stand on the snapshot they went back to. */
+export async function recordReverted(rooms: Rooms, reverting: Reverting): Promise<void> {
+  const { snapshotId, source, accountId, volumes, recovery } = reverting
+  if (recovery !== null) {
+    const now = Date.now()
+    await rooms.snapshots.add({
+      id: recovery.snapshotId,
+      accountId,
+      name: recovery.name,
+      state: "ready",
+      sourceKind: source.kind,
+      sourceId: source.id,
+      parentId: await rooms.standing.get(source.id),
+      consistency: { label: "crash", pauseMs: 0, freezeMs: 0, skewMs: 0, note: null },
+      machine: null,
+      recovery: true,
+      expiresAt: recovery.expiresAt,
+      reason: null,
+      createdAt: now,
+      readyAt: now,
+    })
+    for (const { volumeId, engine, keep, sizeBytes, role } of volumes) {
+      const snapshot = recovery.snapshotId
+      await rooms.points.add({ id: keep, snapshotId: snapshot, volumeId, engine, sizeBytes, role })
+    }
+  }
+  for (const id of standing(reverting)) await rooms.standing.set(id, snapshotId)
+}
+
+/** What the source and each of its volumes stood on, kept in the log for going back to. */
+export type Stood = Record<string, SnapshotId | null>
+
+export async function stoodBefore(tools: Tools, reverting: Reverting): Promise<Stood> {
+  const stood: Stood = {}
+  for (const id of standing(reverting)) stood[id] = await tools.read.standing.get(id)
+  return stood
+}
+
+const standing = ({ source, volumes }: Reverting): Set<string> =>
+  new Set([source.id, ...volumes.map((volume) => volume.volumeId)])
+
+/** Takes back what `recordReverted` wrote, if it did. */
+export async function unrecordReverted(
+  rooms: Rooms,
+  { volumes, recovery }: Reverting,
+  stood: Stood,
+): Promise<void> {
+  if (recovery !== null) await rooms.snapshots.remove(recovery.snapshotId)
+  for (const { keep } of volumes) await rooms.points.remove(keep)
+  for (const [id, snapshot] of Object.entries(stood)) await rooms.standing.set(id, snapshot)
+}
+
+/** Without a recovery snapshot nobody can name what the heads held: its bytes are given up. */
+export async function dropReplaced(tools: Tools, { volumes, recovery }: Reverting): Promise<void> {
+  if (recovery !== null) return
+  for (const { engine, keep } of volumes) await tools.engine(engine).dropPoint(keep)
+}

@@ -1,0 +1,250 @@
+/**
+ * Runs one claimed operation from wherever its log says it stopped, to its end.
+ *
+ * Invariants: a step the log calls done is never done again; every step that started is undone
+ * when a later one fails; what a step records is written in the transaction that logs it as done;
+ * claiming an operation starts its first step, every other start is logged with the end of the
+ * step before it. So an operation of one step costs two commits beside the step's own.
+ */
+import { setTimeout as sleep } from "node:timers/promises"
+import { type Fault, Refusal } from "../domain/fault.ts"
+import type { LogEntry, LogEvent, OperationState } from "../domain/operation.ts"
+import { type Claim, ClaimLost, type Rooms } from "../ledger/ledger.ts"
+import type { ExecutorOptions } from "./executor.ts"
+import { progressOf } from "./progress.ts"
+import type { AnySaga, AnyStep } from "./saga.ts"
+import type { Tools } from "./tools.ts"
+
+type Run = {
+  claim: Claim
+  options: ExecutorOptions
+  saga: AnySaga
+  log: LogEntry[]
+  tools: Tools
+  signal: AbortSignal
+  progress: ReturnType<typeof progressOf>
+}
+
+export async function runClaim(
+  claim: Claim,
+  options: ExecutorOptions,
+  signal: AbortSignal,
+): Promise<void> {
+  const { operation } = claim
+  const saga = options.sagas.get(`${operation.kind}@${operation.version}`)
+  if (saga === undefined) return await refuse(claim, options)
+  const progress = progressOf(claim, saga, options)
+  const tools: Tools = {
+    ...options.toolsFor(claim),
+    operationId: operation.id,
+    report: progress.report,
+    clock: options.clock,
+    signal,
+  }
+  const run: Run = { claim, options, saga, log: [...claim.log], tools, signal, progress }
+  if (operation.state !== "undoing") {
+    for (const [index, step] of saga.steps.entries()) {
+      if (failed(run)) break
+      if (happened(run, step, "done")) continue
+      const went = await forward(run, step, saga.steps[index + 1])
+      if (went === "ended") return
+    }
+  }
+  await back(run)
+}
+
+const happened = (run: Run, step: AnyStep, event: LogEvent) =>
+  run.log.some((entry) => entry.step === step.name && entry.event === event)
+
+/** A forward-only step's failure is not a reason to go back; it is tried again. */
+function failed(run: Run): LogEntry | undefined {
+  const final = run.saga.steps.filter((step) => !step.forwardOnly)
+  return run.log.find(
+    (entry) => entry.event === "failed" && final.some((step) => step.name === entry.step),
+  )
+}
+
+function known(run: Run): object {
+  const done = run.log.filter((entry) => entry.event === "done")
+  const outputs = Object.fromEntries(done.map((entry) => [entry.step, entry.output]))
+  return { ...(run.claim.operation.params as object), ...outputs }
+}
+
+async function forward(
+  run: Run,
+  step: AnyStep,
+  next: AnyStep | undefined,
+): Promise<"on" | "ended"> {
+  run.progress.begin(step)
+  if (step.forwardOnly) {
+    const outcome = await stubborn(run, () => doStep(run, step))
+    if (outcome.ok) return await succeed(run, step, next, outcome.value)
+    return await end(run, "stuck", outcome, [failure(run, step, outcome)])
+  }
+  const outcome = await doStep(run, step)
+  if (outcome.ok) return await succeed(run, step, next, outcome.value)
+  const entry = failure(run, step, outcome)
+  await write(run, async (rooms) => {
+    await append(run, rooms, entry)
+    const { reason, fault } = outcome
+    await rooms.operations.change(run.claim.operation.id, { state: "undoing", reason, fault })
+  })
+  run.log.push(entry)
+  return "on"
+}
+
+async function succeed(
+  run: Run,
+  step: AnyStep,
+  next: AnyStep | undefined,
+  output: unknown = null,
+): Promise<"on" | "ended"> {
+  const entries: LogEntry[] = [{ ...blank(run, step), event: "done", output }]
+  const record = async (rooms: Rooms) => {
+    await step.record?.(rooms, { ...known(run), output } as never)
+  }
+  if (next === undefined) return await end(run, "done", null, entries, record)
+  entries.push({ ...blank(run, next), event: "started" })
+  await write(run, async (rooms) => {
+    await record(rooms)
+    for (const entry of entries) await append(run, rooms, entry)
+    await run.progress.save(rooms)
+  })
+  run.log.push(...entries)
+  return "on"
+}
+
+/** Undoes what was *started*, not what finished: a step that died half-way touched the world. */
+async function back(run: Run): Promise<void> {
+  const cause = failed(run)
+  const reason = cause?.reason ?? "cancelled"
+  const started = run.saga.steps.filter(
+    (step, index) => index === 0 || happened(run, step, "started"),
+  )
+  for (const step of started.reverse()) {
+    if (happened(run, step, "undone")) continue
+    const outcome = await stubborn(run, () =>
+      attempt(run, async () => await step.undo?.(run.tools as never, known(run) as never)),
+    )
+    if (!outcome.ok) {
+      const entry: LogEntry = { ...failure(run, step, outcome), event: "undo-failed" }
+      await end(run, "stuck", outcome, [entry])
+      return
+    }
+    const entry: LogEntry = { ...blank(run, step), event: "undone" }
+    await write(run, async (rooms) => {
+      await step.unrecord?.(rooms, { ...known(run), reason } as never)
+      await append(run, rooms, entry)
+    })
+    run.log.push(entry)
+  }
+  await end(run, "undone", { reason, fault: cause?.fault ?? null }, [])
+}
+
+type Outcome = { ok: true; value: unknown } | { ok: false; reason: string; fault: Fault | null }
+type Why = { reason: string; fault: Fault | null } | null
+
+const doStep = (run: Run, step: AnyStep): Promise<Outcome> =>
+  attempt(run, async () => await step.do?.(run.tools as never, known(run) as never))
+
+/**
+ * Failures of the ledger, and being told to stop, are outside of what a step can fail with: they
+ * go up, nothing is logged, and the operation goes on from its log another time.
+ */
+async function attempt(run: Run, work: () => Promise<unknown>): Promise<Outcome> {
+  try {
+    return { ok: true, value: await work() }
+  } catch (cause) {
+    if (cause instanceof ClaimLost || run.signal.aborted) throw cause
+    if (cause instanceof Refusal) return { ok: false, reason: cause.message, fault: cause.fault }
+    const { id, kind } = run.claim.operation
+    run.options.log("error", "a step failed", { operation: id, kind, cause })
+    return {
+      ok: false,
+      reason: cause instanceof Error ? cause.message : String(cause),
+      fault: null,
+    }
+  }
+}
+
+async function stubborn(run: Run, work: () => Promise<Outcome>): Promise<Outcome> {
+  for (const waitMs of run.options.retryMs) {
+    const outcome = await work()
+    if (outcome.ok) return outcome
+    await sleep(waitMs, undefined, { signal: run.signal })
+  }
+  return await work()
+}
+
+const blank = (run: Run, step: AnyStep) => ({
+  step: step.name,
+  output: null,
+  reason: null,
+  fault: null,
+  at: run.options.clock(),
+})
+
+const failure = (
+  run: Run,
+  step: AnyStep,
+  why: { reason: string; fault: Fault | null },
+): LogEntry => ({
+  ...blank(run, step),
+  event: "failed",
+  reason: why.reason,
+  fault: why.fault,
+})
+
+const write = <T>(run: Run, work: (rooms: Rooms) => Promise<T>): Promise<T> =>
+  run.options.ledger.fenced(run.claim.operation.id, run.claim.operation.fence, work)
+
+const append = (run: Run, rooms: Rooms, entry: LogEntry) =>
+  rooms.operations.append(run.claim.operation.id, entry)
+
+async function end(
+  run: Run,
+  state: OperationState,
+  why: Why,
+  entries: readonly LogEntry[],
+  record?: (rooms: Rooms) => Promise<void>,
+): Promise<"ended"> {
+  const { operation } = run.claim
+  await write(run, async (rooms) => {
+    await record?.(rooms)
+    for (const entry of entries) await append(run, rooms, entry)
+    // A stuck operation keeps its place at the head of its queues: whatever came after it would
+    // work on things that are neither as they were nor as they were to be.
+    if (state !== "stuck") await rooms.operations.release(operation.id)
+    await rooms.operations.change(operation.id, {
+      state,
+      endedAt: run.options.clock(),
+      reason: why?.reason ?? null,
+      fault: why?.fault ?? null,
+      ...(state === "done" ? { progress: 100, message: "done" } : {}),
+    })
+    await rooms.events.add({
+      at: run.options.clock(),
+      accountId: operation.accountId,
+      type: `operation.${state}`,
+      resourceKind: operation.targetKind,
+      resourceId: operation.targetId,
+      data: { operationId: operation.id, kind: operation.kind, reason: why?.reason ?? null },
+    })
+  })
+  run.log.push(...entries)
+  run.options.ended?.(operation.id, why?.fault ?? null)
+  return "ended"
+}
+
+/** A step list we do not know was written by another version: refuse, do not guess. */
+async function refuse(claim: Claim, options: ExecutorOptions): Promise<void> {
+  const { operation } = claim
+  const reason = `this version knows no operation ${operation.kind}@${operation.version}`
+  await options.ledger.fenced(operation.id, operation.fence, async (rooms) => {
+    await rooms.operations.change(operation.id, {
+      state: "stuck",
+      reason,
+      endedAt: options.clock(),
+    })
+  })
+}
