@@ -28,7 +28,18 @@ import type { Page } from "../ledger/ledger.ts"
 export type Asking = { who: Principal; repeat?: { key: string; requestHash: string } }
 
 /** What was accepted: the thing as it is now, and the operation that brings it to its end. */
-export type Started<T> = { resource: T; operation: Operation }
+export type Started<T> = {
+  resource: T
+  operation: Operation
+  /** True when this answers a request sent again, and nothing new was begun. */
+  replayed?: boolean
+}
+
+/** Where bytes come from; `diskBytes` is the size of the disk they make, where it is known. */
+export type Upload = ByteSource & { diskBytes?: number | null }
+
+/** Where bytes go; `accepted` is told of the operation before `open` is called. */
+export type Download = ByteSink & { accepted?(operation: Operation): void }
 
 /** Rules in which faces differ, checked when something is made through a face. Data, not code. */
 export type NameRule = { pattern?: RegExp; unique?: boolean; what?: string }
@@ -60,7 +71,8 @@ export type SnapshotWish = {
   memory?: boolean
   quiesce?: boolean
 }
-export type Listing = Page & { name?: string }
+/** `allAccounts` is the administrator's; others are `forbidden`. */
+export type Listing = Page & { name?: string; allAccounts?: boolean }
 
 export interface Core {
   readonly identity: Identity
@@ -110,7 +122,7 @@ export interface Images {
   /** Takes the stream to its end; resolves with the operation ended. */
   importFrom(
     asking: Asking,
-    wish: { name: string; format: ImageFormat; source: ByteSource },
+    wish: { name: string; format: ImageFormat; source: Upload },
   ): Promise<Result<Started<Image>>>
   get(who: Principal, id: ImageId): Promise<Result<Image>>
   /** The account's own and the public ones. */
@@ -152,9 +164,9 @@ export interface Volumes {
   remove(asking: Asking, id: VolumeId, how: { cascade: boolean }): Promise<Result<Started<Volume>>>
   revert(asking: Asking, id: VolumeId, snapshot: SnapshotId): Promise<Result<Started<Volume>>>
   /** Takes the stream to its end; resolves with the operation ended. */
-  importFrom(asking: Asking, id: VolumeId, source: ByteSource): Promise<Result<Started<Volume>>>
+  importFrom(asking: Asking, id: VolumeId, source: Upload): Promise<Result<Started<Volume>>>
   /** Gives the stream to its end; resolves with the operation ended. */
-  exportTo(asking: Asking, id: VolumeId, sink: ByteSink): Promise<Result<Started<Volume>>>
+  exportTo(asking: Asking, id: VolumeId, sink: Download): Promise<Result<Started<Volume>>>
 }
 
 export interface Snapshots {
@@ -169,7 +181,7 @@ export interface Snapshots {
   /** `volume` chooses among the points of a machine's snapshot; default: its root volume's. */
   exportTo(
     asking: Asking,
-    wish: { id: SnapshotId; volume?: VolumeId; sink: ByteSink },
+    wish: { id: SnapshotId; volume?: VolumeId; sink: Download },
   ): Promise<Result<Started<SnapshotView>>>
 }
 
@@ -177,7 +189,7 @@ export interface Operations {
   get(who: Principal, id: OperationId): Promise<Result<OperationView>>
   list(
     who: Principal,
-    listing: Page & { targetId?: string; unendedOnly?: boolean },
+    listing: Page & { targetId?: string; unendedOnly?: boolean; allAccounts?: boolean },
   ): Promise<Result<Operation[]>>
   /** Resolves when it has ended or the time is up, whichever is first, with what it is then. */
   wait(who: Principal, id: OperationId, withinMs: number): Promise<Result<OperationView>>

@@ -42,6 +42,8 @@ export type Fault =
   | { kind: "timeout"; what: string; afterMs: number }
   /** The connection that carried the bytes ended before they did. */
   | { kind: "interrupted"; what: string }
+  /** Work was begun, could not be finished, and was taken back: everything is as it was. */
+  | { kind: "failed"; operationId: string; why: string }
 
 export type FaultKind = Fault["kind"]
 export type FaultOf<K extends FaultKind> = Extract<Fault, { kind: K }>
@@ -117,6 +119,8 @@ export function explain(fault: Fault): string {
       return `${fault.what} did not answer within ${fault.afterMs} ms`
     case "interrupted":
       return `${fault.what} was interrupted before its end; nothing was changed, try again`
+    case "failed":
+      return `${fault.why} (operation ${fault.operationId}; everything was put back)`
     default:
       return unreachable(fault)
   }

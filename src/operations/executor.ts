@@ -2,8 +2,8 @@
  * Carries operations out: claims what may run, keeps its lease, and ends it. How one operation
  * is run from its log is in `run.ts`; here is only who runs what, and when.
  */
-import type { Fault } from "../domain/fault.ts"
 import type { OperationId } from "../domain/ids.ts"
+import type { Operation, OperationState } from "../domain/operation.ts"
 import { type Claim, ClaimLost, type Ledger } from "../ledger/ledger.ts"
 import { runClaim } from "./run.ts"
 import type { AnySaga } from "./saga.ts"
@@ -22,7 +22,7 @@ export type ExecutorOptions = {
   /** Waits between tries of an undo or of a forward-only step; then the operation is `stuck`. */
   retryMs: readonly number[]
   log(level: "info" | "warn" | "error", message: string, details: Record<string, unknown>): void
-  ended?(id: OperationId, fault: Fault | null): void
+  ended?(operation: Operation, state: OperationState): void
 }
 
 export interface Executor {

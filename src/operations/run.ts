@@ -133,7 +133,7 @@ async function back(run: Run): Promise<void> {
     }
     const entry: LogEntry = { ...blank(run, step), event: "undone" }
     await write(run, async (rooms) => {
-      await step.unrecord?.(rooms, { ...known(run), reason } as never)
+      await step.unrecord?.(rooms, { ...known(run), reason, undone: outcome.value } as never)
       await append(run, rooms, entry)
     })
     run.log.push(entry)
@@ -232,7 +232,7 @@ async function end(
     })
   })
   run.log.push(...entries)
-  run.options.ended?.(operation.id, why?.fault ?? null)
+  run.options.ended?.(operation, state)
   return "ended"
 }
 

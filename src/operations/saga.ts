@@ -21,8 +21,9 @@ export type Step<Tools, Known, Output> = {
   readonly forwardOnly?: boolean
   do?(tools: Tools, known: Known): Promise<Output>
   record?(rooms: Rooms, known: Known & { output: Output }): Promise<void>
-  undo?(tools: Tools, known: Known): Promise<void>
-  unrecord?(rooms: Rooms, known: Known & { reason: string }): Promise<void>
+  undo?(tools: Tools, known: Known): Promise<unknown>
+  /** `undone` is what `undo` resolved with. */
+  unrecord?(rooms: Rooms, known: Known & { reason: string; undone: unknown }): Promise<void>
 }
 export type AnyStep = Step<never, never, unknown>
 

@@ -13,8 +13,8 @@ export type Tools = {
   engine(name: string): Engine
   host(kind: MachineKind): Host
   transfers: Transfers
-  /** A directory of this operation's own for large temporary files; may be there already. */
-  scratch(): Promise<string>
+  /** A directory that this operation may make for large temporary files, and must remove. */
+  scratchDir: string
   /** How far this step is, 0 to 1, and what it is doing, in words for a person. */
   report(fraction: number, message?: string): void
   /** Aborted when the claim is lost or the service stops. */

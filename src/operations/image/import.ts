@@ -1,6 +1,6 @@
 /** A disk from outside becomes an image: received beside everything, then published. */
 import { createReadStream } from "node:fs"
-import { rm } from "node:fs/promises"
+import { mkdir, rm } from "node:fs/promises"
 import { join } from "node:path"
 import type { ImageId } from "../../domain/ids.ts"
 import type { MachineKind } from "../../domain/machine.ts"
@@ -33,7 +33,8 @@ export const imageBuildDemo = saga<Tools, ImageBuildDemo>("image-build-demo", 1)
     if ((await tools.read.images.get(imageId))?.state === "ready") return null
     const host = tools.host(kind)
     const missing = await host.unavailable()
-    const workshop = await tools.scratch()
+    const workshop = tools.scratchDir
+    await mkdir(workshop, { recursive: true })
     if (missing !== null) tools.report(0, `${missing.what} is missing: ${missing.remedy}`)
     const demo = await host.buildDemo(workshop, (progress, message) =>
       tools.report(progress * 0.9, message),
@@ -57,7 +58,7 @@ export const imageBuildDemo = saga<Tools, ImageBuildDemo>("image-build-demo", 1)
     })
   },
   async undo(tools, params) {
-    await rm(await tools.scratch(), { recursive: true, force: true })
+    await rm(tools.scratchDir, { recursive: true, force: true })
     if ((await tools.read.images.get(params.imageId))?.state === "ready") return
     await unreceive(tools, { ...params, sizeBytes: 0 })
     await tools.host(params.kind).dropBootFiles(params.imageId)

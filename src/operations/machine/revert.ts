@@ -52,11 +52,10 @@ export const machineRevert = saga<Tools, MachineRevert>("machine-revert", 1)
   .step("off", {
     do: (tools, { machineId }) => turnOff(tools, machineId, 0),
     record: (rooms, { machineId }) => recordOff(rooms, machineId),
-    async undo(tools, { machineId, before }) {
-      if (before.wasOn) await turnOn(tools, machineId)
-    },
-    async unrecord(rooms, { machineId, before }) {
-      if (before.wasOn) await rooms.machines.change(machineId, { state: "running" })
+    undo: async (tools, { machineId, before }): Promise<Started | null> =>
+      before.wasOn ? await turnOn(tools, machineId) : null,
+    async unrecord(rooms, { machineId, undone }) {
+      if (undone !== null) await recordOn(rooms, machineId, undone as Started)
     },
   })
   .step("revert", {

@@ -39,6 +39,8 @@ export const snapshotCreate = saga<Tools, SnapshotCreate>("snapshot-create", 1).
   },
   async unrecord(rooms, { snapshotId, points, reason }) {
     for (const { pointId } of points) await rooms.points.remove(pointId)
+    const row = await rooms.snapshots.get(snapshotId)
+    if (row?.state !== "creating") return
     await rooms.snapshots.change(snapshotId, { state: "failed", reason })
     await tellOf(rooms, snapshotId, "snapshot.failed")
   },
@@ -72,11 +74,13 @@ export async function publish(
   const row = await rooms.snapshots.get(snapshotId)
   if (row === undefined) throw new Error(`snapshot ${snapshotId} is not on record`)
   await rooms.snapshots.change(snapshotId, {
-    state: "ready",
+    // One that was deleted while it was being taken stays deleted; its bytes go next.
+    state: row.state === "deleting" ? "deleting" : "ready",
     consistency,
     parentId: await rooms.standing.get(source.id),
     readyAt: Date.now(),
   })
+  if (row.state === "deleting") return
   for (const id of new Set([source.id, ...volumeIds])) await rooms.standing.set(id, snapshotId)
   await tellOf(rooms, snapshotId, "snapshot.ready")
 }

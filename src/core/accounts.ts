@@ -1,0 +1,183 @@
+/** Accounts, users, and the credentials they are given. */
+import { randomBytes } from "node:crypto"
+import type { Account, Role, Token, TokenKind, User } from "../domain/account.ts"
+import { attempt, Refusal, type Result } from "../domain/fault.ts"
+import { type AccountId, newId, type UserId } from "../domain/ids.ts"
+import type { Rooms } from "../ledger/ledger.ts"
+import type { Context } from "./context.ts"
+import type { Asking, Credentials, Identity } from "./core.ts"
+import { longestName } from "./names.ts"
+import { hashPassword, hashToken, newSecret } from "./secrets.ts"
+import { mayRun, must } from "./visible.ts"
+
+export type IdentityTools = Pick<Context, "ledger" | "clock">
+type AccountWish = Parameters<Identity["createAccount"]>[1]
+type UserWish = Parameters<Identity["createUser"]>[1]
+
+const firstAccountNumber = 100_001
+
+export function createAccount(
+  { ledger, clock }: IdentityTools,
+  asking: Asking,
+  { login, password = newSecret(), apiKey = newSecret() }: AccountWish,
+): Promise<Result<Credentials>> {
+  return attempt(async () => {
+    must(mayRun(asking.who))
+    mustBeLogin(login, "login")
+    const hashes = await hashed({ password, apiKey })
+    return await ledger.transaction(async (rooms) => {
+      await mustBeNew(rooms, login)
+      const account = await addAccount(rooms, login, clock())
+      const user = await addUser(rooms, {
+        account,
+        name: login,
+        role: "member",
+        ...hashes,
+        clock,
+      })
+      return await credentials(rooms, { account, user, password, apiKey, clock })
+    })
+  })
+}
+
+export function createUser(
+  { ledger, clock }: IdentityTools,
+  asking: Asking,
+  { name, account: ref, password = newSecret(), role = "member" }: UserWish,
+): Promise<Result<Credentials>> {
+  return attempt(async () => {
+    must(mayRun(asking.who))
+    mustBeLogin(name, "name")
+    const apiKey = newSecret()
+    const hashes = await hashed({ password, apiKey })
+    return await ledger.transaction(async (rooms) => {
+      const account = await accountBy(rooms.accounts, ref)
+      if (account === undefined) {
+        throw new Refusal({ kind: "not-found", what: "account", id: ref })
+      }
+      await mustBeNew(rooms, name)
+      const user = await addUser(rooms, { account, name, role, ...hashes, clock })
+      return await credentials(rooms, { account, user, password, apiKey, clock })
+    })
+  })
+}
+
+type Accounts = Pick<Rooms["accounts"], "find">
+
+export async function accountBy(accounts: Accounts, ref: string): Promise<Account | undefined> {
+  const [byLogin] = await accounts.find({ login: ref }, { limit: 1 })
+  if (byLogin !== undefined) return byLogin
+  const [byTenant] = await accounts.find({ tenantId: ref.toLowerCase() }, { limit: 1 })
+  if (byTenant !== undefined || !/^\d{1,15}$/.test(ref)) return byTenant
+  const [byNumber] = await accounts.find({ accountNumber: Number(ref) }, { limit: 1 })
+  return byNumber
+}
+
+const loginPattern = /^[A-Za-z0-9][A-Za-z0-9._@+-]*$/
+
+function mustBeLogin(login: string, field: string): void {
+  if (loginPattern.test(login) && login.length <= longestName) return
+  const why = "letters, digits and . _ @ + - only, beginning with a letter or a digit"
+  throw new Refusal({ kind: "invalid", why, field })
+}
+
+async function mustBeNew(rooms: Rooms, name: string): Promise<void> {
+  const users = await rooms.users.find({ name }, { limit: 1 })
+  if (users.length > 0) throw new Refusal({ kind: "name-taken", what: "user", name })
+  const accounts = await rooms.accounts.find({ login: name }, { limit: 1 })
+  if (accounts.length > 0) throw new Refusal({ kind: "name-taken", what: "account", name })
+}
+
+async function hashed(secrets: { password: string; apiKey: string }) {
+  const passwordHash = await hashPassword(secrets.password)
+  const apiKeyHash = await hashPassword(secrets.apiKey)
+  return { passwordHash, apiKeyHash }
+}
+
+export async function addAccount(rooms: Rooms, login: string, nowMs: number): Promise<Account> {
+  const [newest] = await rooms.accounts.find({}, { limit: 1, order: "newest-first" })
+  const account: Account = {
+    id: newId<"account">(nowMs),
+    login,
+    tenantId: randomBytes(16).toString("hex"),
+    accountNumber: (newest?.accountNumber ?? firstAccountNumber - 1) + 1,
+    createdAt: nowMs,
+  }
+  await rooms.accounts.add(account)
+  return account
+}
+
+export async function addUser(
+  rooms: Rooms,
+  wish: {
+    account: Account
+    name: string
+    role: Role
+    passwordHash: string | null
+    apiKeyHash: string | null
+    clock(): number
+  },
+): Promise<User> {
+  const { account, name, role, passwordHash, apiKeyHash, clock } = wish
+  const id = newId<"user">(clock())
+  const user = {
+    id,
+    accountId: account.id,
+    name,
+    role,
+    passwordHash,
+    apiKeyHash,
+    createdAt: clock(),
+  }
+  await rooms.users.add(user)
+  return user
+}
+
+/** Makes a token and keeps its hash; the token itself is in nobody's memory but the caller's. */
+export async function addToken(
+  rooms: Rooms,
+  wish: { userId: UserId; kind: TokenKind; token: string; nowMs: number },
+): Promise<void> {
+  const { userId, kind, token, nowMs } = wish
+  const row: Token = {
+    id: newId<"token">(nowMs),
+    hash: hashToken(token),
+    kind,
+    userId,
+    createdAt: nowMs,
+    expiresAt: null,
+  }
+  await rooms.tokens.add(row)
+}
+
+async function credentials(
+  rooms: Rooms,
+  made: { account: Account; user: User; password: string; apiKey: string; clock(): number },
+): Promise<Credentials> {
+  const { account, user, password, apiKey, clock } = made
+  const [token, refreshToken] = [newSecret(), newSecret()]
+  await addToken(rooms, { userId: user.id, kind: "bearer", token, nowMs: clock() })
+  await addToken(rooms, { userId: user.id, kind: "refresh", token: refreshToken, nowMs: clock() })
+  const { id: userId, name, role } = user
+  return { account, userId, name, role, password, apiKey, token, refreshToken }
+}
+
+/** The account `admin`, its user and the token in the state directory: made on a fresh start. */
+export async function ensureAdmin(
+  ledger: Context["ledger"],
+  token: string,
+  nowMs: number,
+): Promise<AccountId> {
+  return await ledger.transaction(async (rooms) => {
+    const [account = await addAccount(rooms, "admin", nowMs)] = await rooms.accounts.find(
+      { login: "admin" },
+      { limit: 1 },
+    )
+    const [there] = await rooms.users.find({ name: "admin" }, { limit: 1 })
+    const none = { passwordHash: null, apiKeyHash: null, clock: () => nowMs }
+    const user = there ?? (await addUser(rooms, { account, name: "admin", role: "admin", ...none }))
+    const known = await rooms.tokens.find({ hash: hashToken(token) }, { limit: 1 })
+    if (known.length === 0) await addToken(rooms, { userId: user.id, kind: "bearer", token, nowMs })
+    return account.id
+  })
+}

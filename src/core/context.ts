@@ -1,0 +1,25 @@
+/** What the rooms of the core share. The type of a room's argument says what it may touch. */
+import type { AccountId } from "../domain/ids.ts"
+import type { MachineKind } from "../domain/machine.ts"
+import type { Engine } from "../engines/engine.ts"
+import type { Host } from "../hosts/host.ts"
+import type { Ledger } from "../ledger/ledger.ts"
+import type { OperationLimits } from "../operations/tools.ts"
+import type { Transfers } from "../operations/transfers.ts"
+
+export type Context = {
+  ledger: Ledger
+  node: string
+  /** The engine new volumes are made with. */
+  engineName: string
+  engine(name: string): Engine
+  host(kind: MachineKind): Host
+  hosts: readonly Host[]
+  transfers: Transfers
+  wake(): void
+  clock(): number
+  limits: OperationLimits
+  /** The account that the administrator is of. */
+  adminAccount(): Promise<AccountId>
+  version: string
+}

@@ -1,0 +1,54 @@
+/** What is wrong, in words, and what can be put right without a person. */
+import type { Finding } from "../domain/finding.ts"
+import type { Context } from "./context.ts"
+
+/** Empty when all is well. Failed things on record and work under way are not wrong. */
+export async function examineEverything(context: Context): Promise<Finding[]> {
+  const { ledger, hosts } = context
+  const findings: Finding[] = (await ledger.examine()).map((what) => ({
+    severity: "wrong",
+    what,
+    remedy: "restore the ledger from a backup, or run tintype doctor --rebuild",
+  }))
+  for (const { id, kind, reason } of await ledger.read.operations.find({ state: "stuck" })) {
+    const what = `operation ${id} (${kind}) is stuck: ${reason ?? "no reason recorded"}`
+    findings.push({ severity: "wrong", what, remedy: "mend the cause, then run doctor --fix" })
+  }
+  const engines = new Set([context.engineName])
+  for (const name of engines) findings.push(...(await context.engine(name).examine()))
+  const machines = await ledger.read.machines.find({ node: context.node })
+  for (const host of hosts) {
+    const known = machines.filter((machine) => machine.kind === host.kind)
+    findings.push(...(await host.examine(known.map((machine) => machine.id))))
+    for (const { id, state } of known.filter((machine) => machine.state === "running")) {
+      const liveness = await host.look(id)
+      if (liveness === "running") continue
+      const remedy = "start it again, or stop it first where it hangs"
+      findings.push({
+        severity: "wrong",
+        what: `machine ${id} is ${state} but ${liveness}`,
+        remedy,
+      })
+    }
+  }
+  return findings
+}
+
+/** Lets every stuck operation go on from its log: undoing where it was undoing, else forward. */
+export async function retryStuck(context: Context): Promise<Finding[]> {
+  const stuck = await context.ledger.read.operations.find({ state: "stuck" })
+  for (const { id } of stuck) {
+    await context.ledger.transaction(async (rooms) => {
+      const log = await rooms.operations.log(id)
+      const undoing = log.some((entry) => entry.event === "undo-failed")
+      const state = undoing ? "undoing" : "queued"
+      await rooms.operations.change(id, { state, endedAt: null, leaseUntil: 0 })
+    })
+  }
+  context.wake()
+  return stuck.map(({ id, kind }) => ({
+    severity: "note",
+    what: `operation ${id} (${kind}) is tried again`,
+    remedy: null,
+  }))
+}

@@ -1,0 +1,160 @@
+/** Machines: make, find, power, disks, revert, remove; and what is asked of their guests. */
+
+import type { Principal } from "../domain/account.ts"
+import { attempt, Refusal, type Result } from "../domain/fault.ts"
+import type { MachineId } from "../domain/ids.ts"
+import type { MachineState } from "../domain/machine.ts"
+import type { ExecResult } from "../hosts/host.ts"
+import { machineDelete } from "../operations/machine/delete.ts"
+import { machineReboot, machineStart, machineStop } from "../operations/machine/power.ts"
+import { machineRevert } from "../operations/machine/revert.ts"
+import type { AnySaga } from "../operations/saga.ts"
+import { accept } from "./accept.ts"
+import type { Context } from "./context.ts"
+import type { Asking, Listing, Machines, MachineView, Started } from "./core.ts"
+import { createMachine } from "./machine-create.ts"
+import { attachVolume, detachVolume } from "./machine-disks.ts"
+import { mustSuit, planFor, viewOf } from "./machine-rules.ts"
+import { planReverting } from "./reverting.ts"
+import { shownMachine } from "./shown.ts"
+import { bury, departing } from "./snapshot-rows.ts"
+import { must, scopeOf } from "./visible.ts"
+
+const execLimits = { waitForAgentMs: 60_000, timeoutMs: 600_000, maxOutputBytes: 16 * 2 ** 20 }
+
+const onOrOff = ["running", "stopped"] as const
+
+export const openMachines = (context: Context): Machines => ({
+  create: (asking, wish) => createMachine(context, asking, wish),
+  get: (who, id) =>
+    attempt(async () => {
+      const { read } = context.ledger
+      return await viewOf(read, await shownMachine(read, who, id))
+    }),
+  list: (who, listing) => listMachines(context, who, listing),
+  start: (asking, id) => power(context, asking, id, { saga: machineStart, needs: onOrOff }),
+  stop: (asking, id, { hard }) =>
+    power(context, asking, id, { saga: machineStop, needs: onOrOff, params: { hard } }),
+  reboot: (asking, id) => power(context, asking, id, { saga: machineReboot, needs: ["running"] }),
+  remove: (asking, id) => removeMachine(context, asking, id),
+  attach: (asking, id, volumeId) => attachVolume(context, asking, id, volumeId),
+  detach: (asking, id, volumeId) => detachVolume(context, asking, id, volumeId),
+  revert: (asking, id, wish) => revertMachine(context, asking, id, wish),
+  exec: (who, id, wish) => execIn(context, who, id, wish),
+  console: (who, id, lastBytes) =>
+    attempt(async () => {
+      const machine = await shownMachine(context.ledger.read, who, id)
+      return await context.host(machine.kind).console(id, lastBytes)
+    }),
+})
+
+type RevertWish = Parameters<Machines["revert"]>[2]
+type ExecWish = Parameters<Machines["exec"]>[2]
+
+function listMachines(
+  { ledger }: Context,
+  who: Principal,
+  listing: Listing,
+): Promise<Result<MachineView[]>> {
+  return attempt(async () => {
+    const { name } = listing
+    const where = { ...must(scopeOf(who, listing)), ...(name === undefined ? {} : { name }) }
+    const rows = await ledger.read.machines.find(where, listing)
+    return await Promise.all(rows.map((row) => viewOf(ledger.read, row)))
+  })
+}
+
+/** Start, stop and reboot differ in their saga, and in the states they make sense in. */
+function power(
+  context: Context,
+  asking: Asking,
+  id: MachineId,
+  how: { saga: Pick<AnySaga, "name" | "version">; needs: readonly MachineState[]; params?: object },
+): Promise<Result<Started<MachineView>>> {
+  return accept(context, asking, {
+    saga: how.saga,
+    plan: async (rooms) => {
+      const machine = await shownMachine(rooms, asking.who, id)
+      await mustSuit(rooms, machine, how.needs)
+      const resource = await viewOf(rooms, machine)
+      return { ...planFor(resource), params: { machineId: id, ...how.params } }
+    },
+  })
+}
+
+function removeMachine(
+  context: Context,
+  asking: Asking,
+  id: MachineId,
+): Promise<Result<Started<MachineView>>> {
+  return accept(context, asking, {
+    saga: machineDelete,
+    plan: async (rooms) => {
+      const machine = await shownMachine(rooms, asking.who, id)
+      if (machine.state === "deleting") {
+        throw new Refusal({ kind: "not-found", what: "machine", id })
+      }
+      const { rootVolumeId } = machine
+      const root = await rooms.volumes.get(rootVolumeId)
+      const of = { volumeId: rootVolumeId, machineId: id }
+      const { wholly, points } = await departing(rooms, of)
+      for (const each of wholly) await bury(rooms, each)
+      if (root !== undefined) await rooms.volumes.change(root.id, { state: "deleting" })
+      await rooms.machines.change(id, { state: "deleting" })
+      const resource = await viewOf(rooms, { ...machine, state: "deleting" })
+      return {
+        ...planFor(resource),
+        holds: [...planFor(resource).holds, ...wholly],
+        params: {
+          machineId: id,
+          rootVolumeId,
+          engine: root?.engine ?? context.engineName,
+          snapshotIds: wholly,
+          points: points.map((point) => ({ pointId: point.id, engine: point.engine })),
+        },
+      }
+    },
+  })
+}
+
+function revertMachine(
+  context: Context,
+  asking: Asking,
+  id: MachineId,
+  { snapshotId, then: andThen = "as-before" }: RevertWish,
+): Promise<Result<Started<MachineView>>> {
+  return accept(context, asking, {
+    saga: machineRevert,
+    plan: async (rooms) => {
+      const machine = await shownMachine(rooms, asking.who, id)
+      await mustSuit(rooms, machine, ["running", "stopped"])
+      const resource = await viewOf(rooms, machine)
+      const source = { kind: "machine", id } as const
+      const wish = { who: asking.who, snapshotId, source, volumes: resource.disks }
+      const reverting = await planReverting(rooms, context, wish)
+      const hardware = (await rooms.snapshots.get(snapshotId))?.machine?.hardware ?? null
+      return {
+        ...planFor(resource),
+        holds: [...planFor(resource).holds, snapshotId],
+        params: { machineId: id, reverting, hardware, andThen },
+      }
+    },
+  })
+}
+
+function execIn(
+  context: Context,
+  who: Principal,
+  id: MachineId,
+  { argv, timeoutMs }: ExecWish,
+): Promise<Result<ExecResult>> {
+  return attempt(async () => {
+    const machine = await shownMachine(context.ledger.read, who, id)
+    if (who.role === "reader") {
+      throw new Refusal({ kind: "forbidden", why: "a reader may only look" })
+    }
+    await mustSuit(context.ledger.read, machine, ["running"])
+    const host = context.host(machine.kind)
+    return await host.exec(id, argv, { ...execLimits, ...(timeoutMs && { timeoutMs }) })
+  })
+}

@@ -1,0 +1,30 @@
+/** Names are people's own; nothing on disk is ever called by one. */
+import { Refusal, type ResourceKind } from "../domain/fault.ts"
+import type { NameRule } from "./core.ts"
+
+export const longestName = 255
+// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it looks for
+const control = /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/
+
+export function mustBeName(name: string, rule: NameRule = {}): void {
+  const why = whyNot(name, rule)
+  if (why !== undefined) throw new Refusal({ kind: "invalid", why, field: "name" })
+}
+
+function whyNot(name: string, { pattern, what }: NameRule): string | undefined {
+  if (name.length > longestName) return `a name has at most ${longestName} characters`
+  if (control.test(name) || !name.isWellFormed()) return "a name has no control characters"
+  if (pattern !== undefined && !pattern.test(name)) return what ?? `a name must match ${pattern}`
+  return undefined
+}
+
+/** Failed things keep their name on record but do not take it from anybody. */
+export function mustBeFree(
+  rule: NameRule,
+  what: ResourceKind,
+  name: string,
+  others: readonly { state: string }[],
+): void {
+  if (!rule.unique || others.every((other) => other.state === "failed")) return
+  throw new Refusal({ kind: "name-taken", what, name })
+}

@@ -1,0 +1,102 @@
+/** Questions about snapshots and their points that several rooms of the core ask. */
+import type { Principal } from "../domain/account.ts"
+import { Refusal } from "../domain/fault.ts"
+import type { MachineId, SnapshotId, VolumeId } from "../domain/ids.ts"
+import type { Point, Snapshot, SnapshotState } from "../domain/snapshot.ts"
+import type { Rooms } from "../ledger/ledger.ts"
+import { must, seen } from "./visible.ts"
+
+/** A deleted snapshot is gone for everybody while its bytes are still going. */
+export const shownStates = ["creating", "ready", "failed"] as const satisfies SnapshotState[]
+
+type Reading = { [K in "snapshots" | "points"]: Pick<Rooms[K], "get" | "find"> }
+
+export async function shownSnapshot(
+  rooms: Reading,
+  who: Principal,
+  id: SnapshotId,
+): Promise<Snapshot> {
+  const snapshot = must(seen(who, "snapshot", id, await rooms.snapshots.get(id)))
+  if (snapshot.state === "deleting") throw new Refusal({ kind: "not-found", what: "snapshot", id })
+  return snapshot
+}
+
+/** One still being taken is fine: whoever wants to use it waits behind it in its queue. */
+export async function usableSnapshot(
+  rooms: Reading,
+  who: Principal,
+  id: SnapshotId,
+): Promise<Snapshot> {
+  const snapshot = await shownSnapshot(rooms, who, id)
+  if (snapshot.state === "failed") {
+    const needs = ["ready"]
+    throw new Refusal({ kind: "wrong-state", what: "snapshot", id, is: snapshot.state, needs })
+  }
+  return snapshot
+}
+
+/** The point of one volume; without saying which: the root's, or the only one there is. */
+export async function readyPoint(
+  rooms: Reading,
+  who: Principal,
+  id: SnapshotId,
+  volumeId?: VolumeId,
+): Promise<Point> {
+  await usableSnapshot(rooms, who, id)
+  const points = await rooms.points.find({ snapshotId: id })
+  const wanted =
+    volumeId === undefined
+      ? (points.find((point) => point.role !== "extra") ?? points[0])
+      : points.find((point) => point.volumeId === volumeId)
+  if (wanted !== undefined) return wanted
+  throw new Refusal({ kind: "not-found", what: "point", id: volumeId ?? id })
+}
+
+export type Departing = {
+  /** Every snapshot that covers the volume, or that was taken of the machine. */
+  snapshots: SnapshotId[]
+  /** Those of them that have nothing left when `points` go. */
+  wholly: SnapshotId[]
+  points: Point[]
+}
+
+/** What goes along when a volume, or a machine with its root volume, goes. */
+export async function departing(
+  rooms: Reading,
+  of: { volumeId: VolumeId; machineId?: MachineId },
+): Promise<Departing> {
+  const ofVolume = await rooms.points.find({ volumeId: of.volumeId })
+  const taken =
+    of.machineId === undefined ? [] : await rooms.snapshots.find({ sourceId: of.machineId })
+  const points = new Map(ofVolume.map((point) => [point.id, point]))
+  const ids = new Set(ofVolume.map((point) => point.snapshotId))
+  for (const { id } of taken) {
+    ids.add(id)
+    for (const point of await rooms.points.find({ snapshotId: id })) points.set(point.id, point)
+  }
+  const snapshots: SnapshotId[] = []
+  const wholly: SnapshotId[] = []
+  for (const id of ids) {
+    const snapshot = await rooms.snapshots.get(id)
+    if (snapshot === undefined || snapshot.state === "deleting") continue
+    snapshots.push(id)
+    const all = await rooms.points.find({ snapshotId: id })
+    if (all.every((point) => points.has(point.id))) wholly.push(id)
+  }
+  // A deleted snapshot's points are dropped by its own operation.
+  const kept = [...points.values()].filter((point) => snapshots.includes(point.snapshotId))
+  return { snapshots, wholly, points: kept }
+}
+
+/**
+ * From here on the snapshot is gone for everybody: its children hang on its parent, and what
+ * stood on it stands on its parent too.
+ */
+export async function bury(rooms: Rooms, id: SnapshotId): Promise<void> {
+  const parentId = (await rooms.snapshots.get(id))?.parentId ?? null
+  for (const child of await rooms.snapshots.find({ parentId: id })) {
+    await rooms.snapshots.change(child.id, { parentId })
+  }
+  await rooms.standing.move(id, parentId)
+  await rooms.snapshots.change(id, { state: "deleting" })
+}

@@ -1,0 +1,192 @@
+/** Snapshots: take, find, delete, read out. */
+import type { Principal } from "../domain/account.ts"
+import { attempt, type Result } from "../domain/fault.ts"
+import { newId, type SnapshotId } from "../domain/ids.ts"
+import type { Machine, MachineDescription } from "../domain/machine.ts"
+import type { Point, Snapshot, SnapshotBytes } from "../domain/snapshot.ts"
+import type { Volume } from "../domain/volume.ts"
+import type { ReadRooms } from "../ledger/ledger.ts"
+import { snapshotCreate } from "../operations/snapshot/create.ts"
+import { snapshotDelete } from "../operations/snapshot/delete.ts"
+import { snapshotExport } from "../operations/snapshot/export.ts"
+import { accept } from "./accept.ts"
+import type { Context } from "./context.ts"
+import type { Asking, Snapshots, SnapshotView, SnapshotWish, Started } from "./core.ts"
+import { mustBeFree, mustBeName } from "./names.ts"
+import { bury, readyPoint, shownSnapshot, shownStates } from "./snapshot-rows.ts"
+import { coveredBy, mustBePossible } from "./snapshot-source.ts"
+import { streamed } from "./streamed.ts"
+import { must, scopeOf } from "./visible.ts"
+
+export const openSnapshots = (context: Context): Snapshots => ({
+  create: (asking, wish) => createSnapshot(context, asking, wish),
+  get: (who, id) =>
+    attempt(async () => {
+      const { read } = context.ledger
+      return await viewOf(context, read, await shownSnapshot(read, who, id))
+    }),
+  list: (who, listing) => listSnapshots(context, who, listing),
+  remove: (asking, id) => removeSnapshot(context, asking, id),
+  exportTo: (asking, wish) => exportSnapshot(context, asking, wish),
+})
+
+type SnapshotListing = Parameters<Snapshots["list"]>[1]
+type ExportWish = Parameters<Snapshots["exportTo"]>[1]
+
+function createSnapshot(
+  context: Context,
+  asking: Asking,
+  wish: SnapshotWish,
+): Promise<Result<Started<SnapshotView>>> {
+  return accept(context, asking, {
+    saga: snapshotCreate,
+    plan: async (rooms) => {
+      mustBeName(wish.name, wish.nameRule)
+      const covered = await coveredBy(rooms, asking, wish.source)
+      mustBePossible(context, wish, covered.machine)
+      const { id: sourceId, kind: sourceKind } = wish.source
+      const name = wish.name
+      const others = await rooms.snapshots.find({ sourceId, name, state: [...shownStates] })
+      mustBeFree(wish.nameRule ?? {}, "snapshot", name, others)
+      const snapshot: Snapshot = {
+        id: newId<"snapshot">(context.clock()),
+        accountId: covered.accountId,
+        name,
+        state: "creating",
+        sourceKind,
+        sourceId,
+        parentId: null,
+        consistency: null,
+        machine: covered.machine === null ? null : describe(covered.machine, covered.volumes),
+        recovery: false,
+        expiresAt: null,
+        reason: null,
+        createdAt: context.clock(),
+        readyAt: null,
+      }
+      await rooms.snapshots.add(snapshot)
+      const points = covered.volumes.map((volume) => pointOf(snapshot, volume))
+      for (const point of points) await rooms.points.add(point)
+      const { id: snapshotId, accountId } = snapshot
+      return {
+        resource: { ...snapshot, points, bytes: nothing },
+        accountId,
+        target: { kind: "snapshot", id: snapshotId },
+        holds: [snapshotId, ...covered.holds],
+        params: {
+          snapshotId,
+          source: wish.source,
+          points: points.map(({ id, volumeId, engine }) => ({ pointId: id, volumeId, engine })),
+        },
+      }
+    },
+  })
+}
+
+function listSnapshots(
+  context: Context,
+  who: Principal,
+  listing: SnapshotListing,
+): Promise<Result<SnapshotView[]>> {
+  return attempt(async () => {
+    const { name, source } = listing
+    const rows = await context.ledger.read.snapshots.find(
+      {
+        ...must(scopeOf(who, listing)),
+        ...(name === undefined ? {} : { name }),
+        ...(source === undefined ? {} : { sourceId: source.id }),
+        state: [...shownStates],
+      },
+      listing,
+    )
+    return await Promise.all(rows.map((row) => viewOf(context, context.ledger.read, row)))
+  })
+}
+
+function removeSnapshot(
+  context: Context,
+  asking: Asking,
+  id: SnapshotId,
+): Promise<Result<Started<SnapshotView>>> {
+  return accept(context, asking, {
+    saga: snapshotDelete,
+    plan: async (rooms) => {
+      const snapshot = await shownSnapshot(rooms, asking.who, id)
+      const points = await rooms.points.find({ snapshotId: id })
+      await bury(rooms, id)
+      return {
+        resource: { ...snapshot, state: "deleting", points, bytes: nothing },
+        accountId: snapshot.accountId,
+        target: { kind: "snapshot", id },
+        holds: [id],
+        params: {
+          snapshotId: id,
+          points: points.map((point) => ({ pointId: point.id, engine: point.engine })),
+        },
+      }
+    },
+  })
+}
+
+function exportSnapshot(
+  context: Context,
+  asking: Asking,
+  { id, volume, sink }: ExportWish,
+): Promise<Result<Started<SnapshotView>>> {
+  return streamed(
+    context,
+    { sink },
+    (operationId) =>
+      accept(context, asking, {
+        saga: snapshotExport,
+        operationId,
+        plan: async (rooms) => {
+          const point = await readyPoint(rooms, asking.who, id, volume)
+          const snapshot = await shownSnapshot(rooms, asking.who, id)
+          const points = await rooms.points.find({ snapshotId: id })
+          return {
+            resource: { ...snapshot, points, bytes: nothing },
+            accountId: snapshot.accountId,
+            target: { kind: "snapshot", id },
+            holds: [id],
+            params: { snapshotId: id, pointId: point.id, engine: point.engine },
+          }
+        },
+      }),
+    async () => null,
+  )
+}
+
+const nothing: SnapshotBytes = { exclusive: 0, shared: 0, freedIfDeleted: 0 }
+
+async function viewOf(
+  context: Context,
+  rooms: Pick<ReadRooms, "points">,
+  snapshot: Snapshot,
+): Promise<SnapshotView> {
+  const points = await rooms.points.find({ snapshotId: snapshot.id })
+  if (snapshot.state !== "ready") return { ...snapshot, points, bytes: nothing }
+  const bytes = { ...nothing }
+  for (const point of points) {
+    const space = await context.engine(point.engine).space(point.id)
+    bytes.exclusive += space.exclusive
+    bytes.shared += space.shared
+    bytes.freedIfDeleted += space.freedIfDeleted
+  }
+  return { ...snapshot, points, bytes }
+}
+
+const describe = (machine: Machine, volumes: readonly Volume[]): MachineDescription => ({
+  hardware: machine.hardware,
+  disks: volumes.map(({ id, slot, role }) => ({ volumeId: id, slot: slot ?? 0, role })),
+  running: machine.state === "running",
+})
+
+const pointOf = (snapshot: Snapshot, volume: Volume): Point => ({
+  id: newId<"point">(snapshot.createdAt),
+  snapshotId: snapshot.id,
+  volumeId: volume.id,
+  engine: volume.engine,
+  sizeBytes: volume.sizeBytes,
+  role: snapshot.sourceKind === "machine" ? volume.role : "volume",
+})

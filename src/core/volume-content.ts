@@ -1,0 +1,118 @@
+/** What a volume holds: filled from a stream, read out as one, brought back to a snapshot. */
+import { Refusal, type Result } from "../domain/fault.ts"
+import { newId, type SnapshotId, type VolumeId } from "../domain/ids.ts"
+import type { Volume } from "../domain/volume.ts"
+import { volumeExport } from "../operations/volume/export.ts"
+import { volumeImport } from "../operations/volume/import.ts"
+import { volumeRevert } from "../operations/volume/revert.ts"
+import { accept } from "./accept.ts"
+import type { Context } from "./context.ts"
+import type { Asking, Download, Started, Upload } from "./core.ts"
+import { planReverting } from "./reverting.ts"
+import { shownVolume } from "./shown.ts"
+import { streamed } from "./streamed.ts"
+import { mustBeFreeOfMachines, mustBeIn } from "./volume-rules.ts"
+
+export function revertVolume(
+  context: Context,
+  asking: Asking,
+  id: VolumeId,
+  snapshotId: SnapshotId,
+): Promise<Result<Started<Volume>>> {
+  return accept(context, asking, {
+    saga: volumeRevert,
+    plan: async (rooms) => {
+      const volume = await shownVolume(rooms, asking.who, id)
+      mustBeIn(volume, ["available", "in-use"])
+      const reverting = await planReverting(rooms, context, {
+        who: asking.who,
+        snapshotId,
+        source: { kind: "volume", id },
+        volumes: [volume],
+      })
+      return {
+        resource: volume,
+        accountId: volume.accountId,
+        target: { kind: "volume", id },
+        holds: [id, snapshotId, ...(volume.machineId === null ? [] : [volume.machineId])],
+        params: { volumeId: id, reverting },
+      }
+    },
+  })
+}
+
+export function importVolume(
+  context: Context,
+  asking: Asking,
+  id: VolumeId,
+  source: Upload,
+): Promise<Result<Started<Volume>>> {
+  return streamed(
+    context,
+    { source },
+    (operationId) =>
+      accept(context, asking, {
+        saga: volumeImport,
+        operationId,
+        plan: async (rooms) => {
+          const volume = await shownVolume(rooms, asking.who, id)
+          mustBeFreeOfMachines(volume)
+          mustBeIn(volume, ["creating", "available"])
+          if (source.lengthBytes !== null && source.format === "raw") {
+            mustFit(source.lengthBytes, volume.sizeBytes)
+          }
+          const { engine, sizeBytes } = volume
+          const now = context.clock()
+          return {
+            resource: volume,
+            accountId: volume.accountId,
+            target: { kind: "volume", id },
+            holds: [id],
+            params: {
+              volumeId: id,
+              engine,
+              sizeBytes,
+              stagingId: newId<"volume">(now),
+              pointId: newId<"point">(now),
+              replacedId: newId<"point">(now),
+            },
+          }
+        },
+      }),
+    async () => (await context.ledger.read.volumes.get(id)) ?? null,
+  )
+}
+
+export function exportVolume(
+  context: Context,
+  asking: Asking,
+  id: VolumeId,
+  sink: Download,
+): Promise<Result<Started<Volume>>> {
+  return streamed(
+    context,
+    { sink },
+    (operationId) =>
+      accept(context, asking, {
+        saga: volumeExport,
+        operationId,
+        plan: async (rooms) => {
+          const volume = await shownVolume(rooms, asking.who, id)
+          mustBeIn(volume, ["creating", "available", "in-use"])
+          const { machineId, engine } = volume
+          return {
+            resource: volume,
+            accountId: volume.accountId,
+            target: { kind: "volume", id },
+            holds: machineId === null ? [id] : [id, machineId],
+            params: { volumeId: id, engine },
+          }
+        },
+      }),
+    async () => (await context.ledger.read.volumes.get(id)) ?? null,
+  )
+}
+
+function mustFit(bytes: number, atMost: number): void {
+  if (bytes > atMost) throw new Refusal({ kind: "size", what: "the file", bytes, atMost })
+}

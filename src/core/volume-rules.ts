@@ -1,0 +1,27 @@
+/** What a volume must be for what is asked of it. Rules refuse by throwing. */
+import { Refusal } from "../domain/fault.ts"
+import { largestVolumeBytes, sectorBytes, type Volume } from "../domain/volume.ts"
+
+export function mustBeSize(bytes: number): void {
+  const whole = Number.isSafeInteger(bytes) && bytes % sectorBytes === 0
+  if (!whole) {
+    const why = `a size is a whole number of bytes, a multiple of ${sectorBytes}`
+    throw new Refusal({ kind: "invalid", why, field: "sizeBytes" })
+  }
+  if (bytes >= sectorBytes && bytes <= largestVolumeBytes) return
+  const bounds = { bytes, atLeast: sectorBytes, atMost: largestVolumeBytes }
+  throw new Refusal({ kind: "size", what: "the volume", ...bounds })
+}
+
+export function mustBeIn(volume: Volume, needs: readonly Volume["state"][]): void {
+  if (needs.includes(volume.state)) return
+  const { id, state } = volume
+  throw new Refusal({ kind: "wrong-state", what: "volume", id, is: state, needs })
+}
+
+export function mustBeFreeOfMachines({ id, machineId, role }: Volume): void {
+  if (machineId === null) return
+  const by = [{ kind: "machine", id: machineId }] as const
+  const hint = role === "root" ? "a root volume lives with its machine" : "detach it first"
+  throw new Refusal({ kind: "in-use", what: "volume", id, by, hint })
+}
