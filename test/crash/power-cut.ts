@@ -1,0 +1,70 @@
+/**
+ * A ledger whose power fails at the n-th write, before it or just after it, and stays off. What
+ * works above it has no chance to tidy up: every later call fails, as for a process that is gone.
+ */
+import type { EngineMemory } from "../../src/domain/engine-memory.ts"
+import type { Ledger } from "../../src/ledger/ledger.ts"
+
+export class PowerCut extends Error {}
+export type Cut = { atWrite: number; when: "before" | "after" }
+
+export function cutLedger(ledger: Ledger, cut: Cut) {
+  let counting = false
+  let writes = 0
+  let off = false
+  const { promise: dark, resolve: goDark } = Promise.withResolvers<void>()
+
+  const write = async <T>(work: () => Promise<T>): Promise<T> => {
+    if (off) throw new PowerCut("the power is off")
+    if (counting) writes += 1
+    if (!counting || writes !== cut.atWrite) return await work()
+    off = true
+    if (cut.when === "after") await work()
+    goDark()
+    throw new PowerCut(`the power failed ${cut.when} write ${writes}`)
+  }
+  const guarded =
+    <A extends unknown[], T>(verb: (...args: A) => Promise<T>) =>
+    (...args: A): Promise<T> =>
+      write(() => verb(...args))
+  const alive = <R extends object>(room: R): R =>
+    new Proxy(room, {
+      get(target, name, receiver) {
+        const value: unknown = Reflect.get(target, name, receiver)
+        if (typeof value === "object" && value !== null) return alive(value)
+        if (typeof value !== "function") return value
+        return async (...args: unknown[]) => {
+          if (off) throw new PowerCut("the power is off")
+          return await value.apply(target, args)
+        }
+      },
+    })
+
+  const cutting: Ledger = {
+    ...ledger,
+    read: alive(ledger.read),
+    transaction: (work) => write(() => ledger.transaction(work)),
+    fenced: (id, fence, work) => write(() => ledger.fenced(id, fence, work)),
+    // A claim that finds nothing writes nothing, and would only be counted by chance.
+    async claim(...args) {
+      if (off) throw new PowerCut("the power is off")
+      return await ledger.claim(...args)
+    },
+    renew: guarded((...args: Parameters<Ledger["renew"]>) => ledger.renew(...args)),
+    engineMemory(engine, claim): EngineMemory {
+      const memory = ledger.engineMemory(engine, claim)
+      return { transaction: (work) => write(() => memory.transaction(work)) }
+    },
+    onEvents: (listener) => ledger.onEvents(listener),
+    setting: (key) => ledger.setting(key),
+    set: (key, value) => ledger.set(key, value),
+    expireLeases: (node) => ledger.expireLeases(node),
+    backup: (file) => ledger.backup(file),
+    examine: () => ledger.examine(),
+    close: () => ledger.close(),
+  }
+  const start = () => {
+    counting = true
+  }
+  return { ledger: cutting, start, dark, wentDark: () => off, writes: () => writes }
+}

@@ -1,0 +1,113 @@
+/**
+ * A world that outlives its service: ledger, storage, machines. `boot` starts a service on it,
+ * perhaps one whose power will fail; what has been said to be done must be there in the next.
+ */
+import { Readable } from "node:stream"
+import type { Started } from "../../src/core/core.ts"
+import type { Principal } from "../../src/domain/account.ts"
+import type { Result } from "../../src/domain/fault.ts"
+import { explain } from "../../src/domain/fault.ts"
+import type { ImageId, MachineId } from "../../src/domain/ids.ts"
+import { hasEnded } from "../../src/domain/operation.ts"
+import type { EngineHouse } from "../../src/engines/engine.ts"
+import type { Host } from "../../src/hosts/host.ts"
+import { openLog } from "../../src/http/log.ts"
+import type { Ledger } from "../../src/ledger/ledger.ts"
+import { openService } from "../../src/service.ts"
+import { type Cut, cutLedger } from "./power-cut.ts"
+
+/** What a world is made of; the fakes and the real ones are two makings of the same thing. */
+export type Making = {
+  name: string
+  dataDir: string
+  ledger: Ledger
+  engineName: string
+  /** Fresh instances over the same bytes and processes, as after a restart. */
+  openEngines(): Promise<Record<string, EngineHouse>>
+  openHost(): Promise<Host>
+  /** An image that the host boots. */
+  makeImage(service: Service, who: Principal): Promise<ImageId>
+  /** Writes a short text into one disk of a running machine, durably, and reads it. */
+  poke(host: Host, machine: MachineId, slot: number, text: string): Promise<void>
+  peek(host: Host, machine: MachineId, slot: number): Promise<string>
+  dispose(): Promise<void>
+}
+
+export type Service = Awaited<ReturnType<typeof openService>>
+export type World = Awaited<ReturnType<typeof newWorld>>
+
+export async function newWorld(making: Making) {
+  let service: Service | undefined
+  let host: Host | undefined
+
+  const boot = async (cut?: Cut) => {
+    const power = cut === undefined ? undefined : cutLedger(making.ledger, cut)
+    host = await making.openHost()
+    service = await openService({
+      dataDir: making.dataDir,
+      ledger: power?.ledger ?? making.ledger,
+      engines: await making.openEngines(),
+      engineName: making.engineName,
+      hosts: [host],
+      adminToken: "the-administrators-token",
+      limits: { bootMs: 60_000, powerOffMs: 5_000, recoveryMs: 86_400_000, failedMs: 86_400_000 },
+      log: openLog("silent"),
+      version: "0.0.0",
+      retryMs: [1],
+    })
+    return { service, host, power }
+  }
+  /** The process is gone: nobody tidies up. Only sockets are let go, as the kernel would. */
+  const crash = async () => {
+    await service?.executor.close(50)
+    await host?.close()
+    service = undefined
+  }
+  const admin = async (): Promise<Principal> => {
+    const found = await making.ledger.read.users.find({ name: "admin" })
+    const [user] = found
+    if (user === undefined) throw new Error("no administrator")
+    return { userId: user.id, role: "admin", accountId: user.accountId, everywhere: true }
+  }
+  return { making, boot, crash, admin }
+}
+
+/** The value, or the fault's own words as an error. */
+export function right<T>(result: Result<T>): T {
+  if (!result.ok) throw new Error(explain(result.fault))
+  return result.value
+}
+
+/** Waits until an accepted operation has ended, and says how. */
+export async function ending<T>(service: Service, ledger: Ledger, result: Result<Started<T>>) {
+  const { operation, resource } = right(result)
+  for (;;) {
+    const now = await ledger.read.operations.get(operation.id)
+    if (now !== undefined && hasEnded(now.state)) return { ...now, resource }
+    service.executor.wake()
+    await new Promise((resolve) => setTimeout(resolve, 2))
+  }
+}
+
+/** Ends `done`, or the test fails with the operation's own reason. */
+export async function settled<T>(
+  service: Service,
+  ledger: Ledger,
+  result: Result<Started<T>>,
+): Promise<T> {
+  const { state, reason, resource, kind } = await ending(service, ledger, result)
+  if (state !== "done") throw new Error(`${kind} ended ${state}: ${reason}`)
+  return resource
+}
+
+export const bytesOf = (text: string, sizeBytes: number): Buffer => {
+  const bytes = Buffer.alloc(sizeBytes)
+  bytes.write(text)
+  return bytes
+}
+
+export const upload = (bytes: Buffer) => ({
+  format: "raw" as const,
+  stream: Readable.from([bytes]),
+  lengthBytes: bytes.length,
+})
