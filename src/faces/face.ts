@@ -13,18 +13,22 @@ export type Method = "GET" | "HEAD" | "POST" | "PUT" | "PATCH" | "DELETE"
 
 export type Request = {
   method: Method
-  /** As sent, with the query; repeated leading slashes are folded. */
+  /** With the query; repeated leading slashes are folded. */
   url: string
+  /** The very text of the request line, for those who sign it. */
+  urlAsSent: string
   path: string
   params: Record<string, string>
   query: Record<string, string | string[]>
   headers: IncomingHttpHeaders
-  /** Empty for a streaming route. */
+  /** Empty for a streaming route, and while `identify` looks at the request. */
   bytes: Buffer
   /** The body as it comes; only of a streaming route, empty otherwise. */
   stream: Readable
   /** Aborted when the client goes away. */
   signal: AbortSignal
+  /** Aborted when the service begins to stop: what waits for news should end or answer now. */
+  closing: AbortSignal
   requestId: string
   remoteAddress: string
 }
@@ -53,19 +57,41 @@ export type Route = {
   path: string
   /** The body is handed over as a stream and has no size limit here. */
   streaming?: boolean
-  /** Answers without asking who it is. */
+  /**
+   * Its answer may go on for as long as someone listens or bytes flow: counted apart from the
+   * others, and a GET has no HEAD twin, because asking is work.
+   */
+  lasting?: boolean
+  /** Answers without asking who it is; `who` is then nobody. */
   open?: boolean
   story?: RouteStory
   answer(core: Core, who: Principal, request: Request): Promise<Result<Answer>>
 }
+
+/**
+ * What goes wrong between client and route, where the core is never asked: the words of HTTP
+ * itself, which each face says in its own error shape. `status` and `why` may be used as they are.
+ */
+export type Mishap = { kind: MishapKind; status: number; why: string }
+export type MishapKind =
+  | "malformed" // 400
+  | "no-route" // 404
+  | "wrong-method" // 405; the Allow header is set already
+  | "slow" // 408: the body did not come in time
+  | "too-large" // 413
+  | "long-url" // 414
+  | "internal" // 500: a bug; the details are in the log under the request id
+  | "busy" // 503; Retry-After is set already
 
 export interface Face {
   readonly name: string
   readonly routes: readonly Route[]
   /** Largest body of a route that does not stream. */
   readonly bodyLimitBytes: number
+  /** Comes before the body is read, so that a stranger cannot send one. */
   identify(core: Core, request: Request): Promise<Result<Principal>>
   renderFault(fault: Fault, request: Request): Answer
+  renderMishap(mishap: Mishap, request: Request): Answer
   /** Headers on every answer, also on faults. */
   headers?(request: Request): Record<string, string>
 }

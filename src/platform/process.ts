@@ -13,6 +13,8 @@ export type SpawnOrder = {
   argv: readonly [string, ...string[]]
   cwd: string
   user: ServiceUser | null
+  /** Groups it is in besides the user's own; only with a user. */
+  groups?: readonly number[]
   /** Takes both stdout and stderr; appended to. */
   logFile: string
 }
@@ -24,7 +26,7 @@ export type SpawnOrder = {
 export async function spawnDetached(order: SpawnOrder): Promise<ProcessIdentity> {
   const log = await open(order.logFile, "a", 0o600)
   try {
-    const child = spawn("setpriv", [...privileges(order.user), "--", ...order.argv], {
+    const child = spawn("setpriv", [...privileges(order), "--", ...order.argv], {
       cwd: order.cwd,
       detached: true,
       stdio: ["ignore", log.fd, log.fd],
@@ -37,16 +39,25 @@ export async function spawnDetached(order: SpawnOrder): Promise<ProcessIdentity>
     })
     const pid = child.pid ?? 0
     const startTicks = await startTicksOf(pid)
-    if (startTicks === undefined) throw new Error(`${order.argv[0]} ended at once`)
+    if (startTicks === undefined) throw new EndedAtOnce(order.argv[0])
     return { pid, startTicks }
   } finally {
     await log.close()
   }
 }
 
-function privileges(user: ServiceUser | null): string[] {
+/** It was started and is gone already; what it said is in its log file. */
+export class EndedAtOnce extends Error {
+  constructor(program: string) {
+    super(`${program} ended at once`)
+    this.name = "EndedAtOnce"
+  }
+}
+
+function privileges({ user, groups = [] }: SpawnOrder): string[] {
   if (user === null) return ["--no-new-privs"]
-  return ["--no-new-privs", `--reuid=${user.uid}`, `--regid=${user.gid}`, "--clear-groups"]
+  const beside = groups.length === 0 ? "--clear-groups" : `--groups=${groups.join(",")}`
+  return ["--no-new-privs", `--reuid=${user.uid}`, `--regid=${user.gid}`, beside]
 }
 
 /** Field 22 of /proc/PID/stat (proc(5)); undefined for a process that is gone or a zombie. */

@@ -1,0 +1,40 @@
+import { readFile } from "node:fs/promises"
+import type { Command } from "commander"
+import { Failure } from "./failure.ts"
+import { leaf, option } from "./leaf.ts"
+import { kinds, type Resource } from "./resources.ts"
+
+export function keyCommands(noun: Command): void {
+  leaf<{ name?: string }>(noun, {
+    words: "add <file>",
+    summary: "let the holder of an SSH key sign requests for an account",
+    example: "tintype key add --account alice ~/.ssh/id_ed25519.pub",
+    options: [option("--name <name>", "default: the key's MD5 fingerprint")],
+    async run(session, [file = ""], { name }) {
+      const body = { publicKey: await readPublicKey(file), name }
+      const ask = { method: "POST", path: kinds.key.collection, body } as const
+      await session.printOne(kinds.key, await session.client.json<Resource>(ask))
+    },
+  })
+
+  leaf(noun, {
+    words: "list",
+    summary: "list the SSH keys of an account",
+    example: "tintype key list --account alice",
+    async run(session) {
+      const keys = await session.client.all<Resource>(kinds.key.collection)
+      await session.printAll(kinds.key, keys)
+    },
+  })
+}
+
+/** A private key must never leave this machine, not even by a slip of the file name. */
+async function readPublicKey(file: string): Promise<string> {
+  const text = await readFile(file, "utf8").catch((cause: Error) => {
+    throw new Failure("usage", `${file} cannot be read: ${cause.message}`)
+  })
+  if (text.includes("PRIVATE KEY")) {
+    throw new Failure("usage", `${file} is a private key; give the file that ends in .pub`)
+  }
+  return text.trim()
+}

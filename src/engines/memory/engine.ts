@@ -1,0 +1,329 @@
+/**
+ * The engine without a disk, and the first one to read: everything the contract promises, kept
+ * with objects. Bytes are in the world's layers, pointers to them in the lent memory:
+ *
+ *   volume <volume>  {layer, armed, sizeBytes}     point <point>  {layer, volume}
+ *
+ * The order is always the same: make the layer, then record it. A layer that no record reaches is
+ * rubbish, swept when something is dropped and at start.
+ */
+import type { DiskGraph, DiskSwitch } from "../../domain/disk.ts"
+import type { EngineMemory, EngineMemoryTx } from "../../domain/engine-memory.ts"
+import { Refusal } from "../../domain/fault.ts"
+import type { Finding } from "../../domain/finding.ts"
+import { newId, type PointId, type VolumeId } from "../../domain/ids.ts"
+import type {
+  ByteSink,
+  ByteSource,
+  Engine,
+  EngineConfig,
+  EngineHouse,
+  Origin,
+  Watch,
+} from "../engine.ts"
+import { pieceBytes, piecesIn, pourPieces } from "../streams.ts"
+import { checkVolumeSize, expectRoomFor } from "../volume-size.ts"
+import { MemoryLayer, newWorld, type World } from "./world.ts"
+
+type Head = { volume: VolumeId; layer: string; armed: string | null; sizeBytes: number }
+type Point = { id: PointId; layer: string; volume: VolumeId }
+
+export async function openMemoryEngine(
+  _config: EngineConfig,
+  world: World = newWorld(),
+): Promise<EngineHouse> {
+  const unrecorded = new Set<string>()
+  return { with: (memory) => new MemoryEngine(world, unrecorded, memory) }
+}
+
+class MemoryEngine implements Engine {
+  readonly can = { switchWhileRunning: true }
+  readonly #world: World
+  readonly #unrecorded: Set<string>
+  readonly #memory: EngineMemory
+
+  constructor(world: World, unrecorded: Set<string>, memory: EngineMemory) {
+    this.#world = world
+    this.#unrecorded = unrecorded
+    this.#memory = memory
+  }
+
+  // ---- heads -----------------------------------------------------------------------------
+
+  async createHead(volume: VolumeId, { sizeBytes, point }: Origin): Promise<void> {
+    checkVolumeSize(sizeBytes)
+    const parent = await this.#memory.transaction(async (tx) => {
+      if ((await head(tx, volume)) !== undefined) return "there already"
+      return point === undefined ? null : (await pointOf(tx, point)).layer
+    })
+    if (parent === "there already") return
+    await this.#make(parent, sizeBytes, async (tx, layer) => {
+      if (point !== undefined) await pointOf(tx, point)
+      await putHead(tx, { volume, layer, armed: null, sizeBytes })
+    })
+  }
+
+  async dropHead(volume: VolumeId): Promise<void> {
+    await this.#memory.transaction((tx) => tx.remove("volume", volume))
+    await this.#sweep()
+  }
+
+  async revertHead(volume: VolumeId, to: PointId, keep: PointId): Promise<void> {
+    if (await this.hasPoint(keep)) return
+    const { layer: old, sizeBytes } = await this.#settled(volume)
+    const { layer: parent } = await this.#memory.transaction((tx) => pointOf(tx, to))
+    await this.#make(parent, sizeBytes, async (tx, layer) => {
+      await pointOf(tx, to)
+      await putPoint(tx, { id: keep, layer: old, volume })
+      await putHead(tx, { volume, layer, armed: null, sizeBytes })
+    })
+    this.#layer(old).frozen = true
+  }
+
+  async unrevertHead(volume: VolumeId, keep: PointId): Promise<void> {
+    const kept = await this.#memory.transaction((tx) => point(tx, keep))
+    if (kept === undefined) return
+    const { sizeBytes } = await this.#settled(volume)
+    await this.#make(kept.layer, sizeBytes, async (tx, layer) => {
+      await tx.remove("point", keep)
+      await putHead(tx, { volume, layer, armed: null, sizeBytes })
+    })
+    await this.#sweep()
+  }
+
+  // ---- points ----------------------------------------------------------------------------
+
+  async createPoint(volume: VolumeId, id: PointId): Promise<void> {
+    if (await this.hasPoint(id)) return
+    const { layer: old, sizeBytes } = await this.#settled(volume)
+    await this.#make(old, sizeBytes, async (tx, layer) => {
+      await putPoint(tx, { id, layer: old, volume })
+      await putHead(tx, { volume, layer, armed: null, sizeBytes })
+    })
+    this.#layer(old).frozen = true
+  }
+
+  async dropPoint(id: PointId): Promise<void> {
+    await this.#memory.transaction((tx) => tx.remove("point", id))
+    await this.#sweep()
+  }
+
+  hasPoint(id: PointId): Promise<boolean> {
+    return this.#memory.transaction(async (tx) => (await point(tx, id)) !== undefined)
+  }
+
+  // ---- while a process has the volume open ------------------------------------------------
+
+  async open(volume: VolumeId): Promise<DiskGraph> {
+    const { layer, sizeBytes } = await this.#settled(volume)
+    return { volume, nodes: [this.#node(layer)], top: layer, sizeBytes }
+  }
+
+  async arm(volume: VolumeId): Promise<DiskSwitch> {
+    const now = await this.#memory.transaction((tx) => headOf(tx, volume))
+    if (now.armed !== null) return this.#switch(now, now.armed)
+    return await this.#make(now.layer, now.sizeBytes, async (tx, overlay) => {
+      await putHead(tx, { ...now, armed: overlay })
+      return this.#switch(now, overlay)
+    })
+  }
+
+  async switched(volumes: readonly { volume: VolumeId; point: PointId | null }[]): Promise<void> {
+    await this.#memory.transaction(async (tx) => {
+      for (const { volume, point: id } of volumes) {
+        if (id !== null && (await point(tx, id)) !== undefined) continue
+        const { layer, armed, sizeBytes } = await headOf(tx, volume)
+        if (armed === null && id === null) continue
+        if (armed === null) throw new Error(`volume ${volume} was not armed`)
+        if (id !== null) await putPoint(tx, { id, layer, volume })
+        await putHead(tx, { volume, layer: armed, armed: null, sizeBytes })
+      }
+    })
+  }
+
+  // ---- bytes -----------------------------------------------------------------------------
+
+  async write(volume: VolumeId, source: ByteSource, watch: Watch): Promise<void> {
+    if (source.format === "qcow2") throw noQcow2()
+    const { sizeBytes } = await this.#settled(volume)
+    const content = new MemoryLayer(null, sizeBytes)
+    for await (const { offset, bytes } of piecesIn(source, sizeBytes, watch)) {
+      content.write(offset, bytes)
+    }
+    await this.#record(content, async (tx, layer) => {
+      await putHead(tx, { volume, layer, armed: null, sizeBytes })
+    })
+    await this.#sweep()
+  }
+
+  async read(of: { volume: VolumeId } | { point: PointId }, sink: ByteSink, watch: Watch) {
+    if (sink.format === "qcow2") throw noQcow2()
+    const { layer: id } =
+      "volume" in of
+        ? await this.#settled(of.volume)
+        : await this.#memory.transaction((tx) => pointOf(tx, of.point))
+    const layer = this.#layer(id)
+    await pourPieces(contentOf(layer), layer.sizeBytes, sink, watch)
+  }
+
+  async space(id: PointId) {
+    const { layer } = await this.#memory.transaction((tx) => pointOf(tx, id))
+    const without = await this.#reached((point) => point.id !== id)
+    const sum = { exclusive: 0, shared: 0, freedIfDeleted: 0 }
+    for (let one: MemoryLayer | null = this.#layer(layer); one !== null; one = one.parent) {
+      sum[without.has(one) ? "shared" : "exclusive"] += one.heldBytes
+    }
+    return { ...sum, freedIfDeleted: sum.exclusive }
+  }
+
+  // ---- house-keeping ---------------------------------------------------------------------
+
+  async recover(): Promise<void> {
+    await this.#sweep()
+  }
+
+  async examine(): Promise<Finding[]> {
+    const { layers } = this.#world
+    const reached = await this.#reached()
+    const leaked = [...layers].flatMap(([id, layer]) =>
+      reached.has(layer) || this.#unrecorded.has(id) ? [] : [`no record reaches layer ${id}`],
+    )
+    const missing = await this.#memory.transaction(async (tx) =>
+      [...(await tx.all("volume")), ...(await tx.all("point"))].flatMap(({ kind, id, body }) =>
+        layers.has((body as Head | Point).layer) ? [] : [`the layer of ${kind} ${id} is gone`],
+      ),
+    )
+    return [...leaked, ...missing].map((what) => ({ severity: "wrong", what, remedy: null }))
+  }
+
+  async close(): Promise<void> {}
+
+  // ---- details ---------------------------------------------------------------------------
+
+  #layer(id: string): MemoryLayer {
+    const layer = this.#world.layers.get(id)
+    if (layer === undefined) throw new Error(`layer ${id} is gone`)
+    return layer
+  }
+
+  async #make<T>(
+    parent: string | null,
+    sizeBytes: number,
+    record: (tx: EngineMemoryTx, layer: string) => Promise<T>,
+  ): Promise<T> {
+    const below = parent === null ? null : this.#layer(parent)
+    if (below !== null) expectRoomFor(below.sizeBytes, sizeBytes)
+    return await this.#record(new MemoryLayer(below, sizeBytes), record)
+  }
+
+  async #record<T>(
+    layer: MemoryLayer,
+    record: (tx: EngineMemoryTx, layer: string) => Promise<T>,
+  ): Promise<T> {
+    const id = newId()
+    this.#unrecorded.add(id)
+    this.#world.layers.set(id, layer)
+    try {
+      return await this.#memory.transaction((tx) => record(tx, id))
+    } catch (cause) {
+      if (cause instanceof Refusal) this.#world.layers.delete(id)
+      throw cause
+    } finally {
+      this.#unrecorded.delete(id)
+    }
+  }
+
+  #node(id: string) {
+    return { driver: "memory", "node-name": id, layer: this.#layer(id) }
+  }
+
+  #switch({ volume, layer }: Head, overlay: string): DiskSwitch {
+    const apply = () => {
+      this.#layer(layer).frozen = true
+    }
+    return {
+      volume,
+      from: layer,
+      to: overlay,
+      nodes: [this.#node(overlay)],
+      actions: [{ type: "memory-snapshot", data: { apply } }],
+    }
+  }
+
+  /** The recovery rule: an armed overlay that holds something was switched to; an empty one goes. */
+  async #settled(volume: VolumeId): Promise<Head> {
+    const now = await this.#memory.transaction((tx) => headOf(tx, volume))
+    if (now.armed === null) return now
+    const empty = this.#layer(now.armed).isEmpty
+    const settled = { ...now, layer: empty ? now.layer : now.armed, armed: null }
+    await this.#memory.transaction((tx) => putHead(tx, settled))
+    if (empty) this.#layer(now.layer).frozen = false
+    await this.#sweep()
+    return settled
+  }
+
+  /** Every layer that a head, or a point for which `counts` holds, stands on. */
+  #reached(counts: (point: Point) => boolean = () => true): Promise<Set<MemoryLayer>> {
+    return this.#memory.transaction(async (tx) => {
+      const heads = (await tx.all("volume")).map((record) => record.body as Head)
+      const points = (await tx.all("point")).map((record) => record.body as Point).filter(counts)
+      const tops = [...heads.flatMap((one) => [one.layer, one.armed]), ...points.map(layerOf)]
+      const reached = new Set<MemoryLayer>()
+      for (const top of tops) {
+        const layer = top === null ? undefined : this.#world.layers.get(top)
+        for (let one = layer ?? null; one !== null; one = one.parent) reached.add(one)
+      }
+      return reached
+    })
+  }
+
+  async #sweep(): Promise<void> {
+    const reached = await this.#reached()
+    for (const [id, layer] of this.#world.layers) {
+      if (!reached.has(layer) && !this.#unrecorded.has(id)) this.#world.layers.delete(id)
+    }
+  }
+}
+
+const layerOf = ({ layer }: Point): string => layer
+
+async function* contentOf(layer: MemoryLayer) {
+  for (const { offset, length } of layer.writtenRuns()) {
+    for (let at = 0; at < length; at += pieceBytes) {
+      const bytes = layer.read(offset + at, Math.min(pieceBytes, length - at))
+      yield { offset: offset + at, bytes }
+    }
+  }
+}
+
+const noQcow2 = () =>
+  new Refusal({
+    kind: "unsupported",
+    what: "the format qcow2",
+    why: "the memory engine takes raw and sparse content only",
+  })
+
+async function head(tx: EngineMemoryTx, volume: VolumeId): Promise<Head | undefined> {
+  return (await tx.get("volume", volume))?.body as Head | undefined
+}
+
+async function headOf(tx: EngineMemoryTx, volume: VolumeId): Promise<Head> {
+  const found = await head(tx, volume)
+  if (found !== undefined) return found
+  throw new Refusal({ kind: "not-found", what: "volume", id: volume })
+}
+
+async function point(tx: EngineMemoryTx, id: PointId): Promise<Point | undefined> {
+  return (await tx.get("point", id))?.body as Point | undefined
+}
+
+async function pointOf(tx: EngineMemoryTx, id: PointId): Promise<Point> {
+  const found = await point(tx, id)
+  if (found !== undefined) return found
+  throw new Refusal({ kind: "not-found", what: "point", id })
+}
+
+const putHead = (tx: EngineMemoryTx, body: Head): Promise<void> =>
+  tx.put({ kind: "volume", id: body.volume, parent: null, body })
+const putPoint = (tx: EngineMemoryTx, body: Point): Promise<void> =>
+  tx.put({ kind: "point", id: body.id, parent: null, body })

@@ -1,0 +1,140 @@
+/** Heads and points of closed volumes: each verb makes one empty layer, then commits once. */
+import { Refusal } from "../../domain/fault.ts"
+import type { PointId, VolumeId } from "../../domain/ids.ts"
+import type { Origin } from "../engine.ts"
+import { checkVolumeSize, expectRoomFor } from "../volume-size.ts"
+import type { LayerId } from "./layer-files.ts"
+import { expectSame, settledHead } from "./openers.ts"
+import { finishRemoval, type Store } from "./store.ts"
+import { inTree, type Tree } from "./tree.ts"
+
+export async function createHead(store: Store, volume: VolumeId, origin: Origin): Promise<void> {
+  const { memory, layers } = store
+  const { sizeBytes, point } = origin
+  checkVolumeSize(sizeBytes)
+  const start = await inTree(memory, async (tree) => {
+    if ((await tree.head(volume)) !== undefined) return null
+    return { parent: await standOn(tree, point, sizeBytes) }
+  })
+  if (start === null) return
+  await layers.make({ parent: start.parent, sizeBytes }, (layer) =>
+    inTree(memory, async (tree) => {
+      if ((await tree.head(volume)) !== undefined) throw taken(volume)
+      // The point may have gone while the layer was made, and its layer with it.
+      const parent = await standOn(tree, point, sizeBytes)
+      await tree.putLayer({ id: layer, parent, sizeBytes, doomed: false })
+      await tree.putHead({ volume, layer, armed: null, sizeBytes })
+    }),
+  )
+}
+
+async function standOn(tree: Tree, point: PointId | undefined, sizeBytes: number) {
+  if (point === undefined) return null
+  const layer = await tree.layerOf(point)
+  expectRoomFor(layer.sizeBytes, sizeBytes)
+  return layer.id
+}
+
+const taken = (volume: VolumeId) =>
+  new Refusal({
+    kind: "wrong-state",
+    what: "volume",
+    id: volume,
+    is: "being made by somebody else",
+    needs: ["absent"],
+  })
+
+export async function dropHead(store: Store, volume: VolumeId): Promise<void> {
+  const doomed = await inTree(store.memory, async (tree) => {
+    const head = await tree.head(volume)
+    if (head === undefined) return []
+    await tree.removeHead(volume)
+    return [...(await tree.disarm(head)), ...(await tree.letGo(head.layer))]
+  })
+  await finishRemoval(store, doomed)
+}
+
+export async function createPoint(store: Store, volume: VolumeId, point: PointId): Promise<void> {
+  const { memory, layers } = store
+  const found = await inTree(memory, async (tree) => {
+    if ((await tree.point(point)) !== undefined) return "there already"
+    return await tree.headOf(volume)
+  })
+  if (found === "there already") return
+  const head = found.armed === null ? found : await settledHead(store, volume)
+  await layers.make({ parent: head.layer, sizeBytes: head.sizeBytes }, (layer) =>
+    inTree(memory, async (tree) => {
+      expectSame(head, await tree.headOf(volume))
+      const { layer: parent, sizeBytes } = head
+      await tree.putLayer({ id: layer, parent, sizeBytes, doomed: false })
+      await tree.putHead({ ...head, layer })
+      await tree.putPoint({ id: point, layer: parent, volume })
+    }),
+  )
+}
+
+export async function dropPoint(store: Store, point: PointId): Promise<void> {
+  const doomed = await inTree(store.memory, async (tree) => {
+    const kept = await tree.point(point)
+    if (kept === undefined) return []
+    await tree.removePoint(point)
+    return await tree.letGo(kept.layer)
+  })
+  await finishRemoval(store, doomed)
+}
+
+export async function revertHead(
+  store: Store,
+  volume: VolumeId,
+  to: PointId,
+  keep: PointId,
+): Promise<void> {
+  const { memory, layers } = store
+  if (await inTree(memory, async (tree) => (await tree.point(keep)) !== undefined)) return
+  const head = await settledHead(store, volume)
+  const { sizeBytes } = head
+  const parent = await inTree(memory, (tree) => standOn(tree, to, sizeBytes))
+  await layers.make({ parent, sizeBytes }, (layer) =>
+    inTree(memory, async (tree) => {
+      expectSame(head, await tree.headOf(volume))
+      await tree.layerOf(to)
+      await tree.putLayer({ id: layer, parent, sizeBytes, doomed: false })
+      await tree.putPoint({ id: keep, layer: head.layer, volume })
+      await tree.putHead({ ...head, layer })
+    }),
+  )
+}
+
+/**
+ * The kept layer becomes the head again and may change again, unless somebody else has come to
+ * stand on it or to name it since: then the head stands on it as on any other point.
+ */
+export async function unrevertHead(store: Store, volume: VolumeId, keep: PointId): Promise<void> {
+  const kept = await inTree(store.memory, async (tree) => {
+    const point = await tree.point(keep)
+    if (point === undefined) return null
+    const { sizeBytes } = await tree.headOf(volume)
+    return { parent: point.layer, alone: await isAlone(tree, point.layer), sizeBytes }
+  })
+  if (kept === null) return
+  const putBack = (layer: LayerId, alone: boolean) =>
+    inTree(store.memory, async (tree) => {
+      if (alone && !(await isAlone(tree, layer))) return "not alone any more"
+      const head = await tree.headOf(volume)
+      const { parent, sizeBytes } = kept
+      if (!alone) await tree.putLayer({ id: layer, parent, sizeBytes, doomed: false })
+      await tree.removePoint(keep)
+      await tree.putHead({ ...head, layer, armed: null })
+      return [...(await tree.disarm(head)), ...(await tree.letGo(head.layer))]
+    })
+  const doomed = kept.alone
+    ? await putBack(kept.parent, true)
+    : await store.layers.make(kept, (layer) => putBack(layer, false))
+  if (doomed === "not alone any more") await unrevertHead(store, volume, keep)
+  else await finishRemoval(store, doomed)
+}
+
+async function isAlone(tree: Tree, layer: LayerId): Promise<boolean> {
+  const { heads, points, children } = await tree.needs(layer)
+  return heads + children.length === 0 && points === 1
+}

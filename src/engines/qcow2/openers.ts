@@ -1,0 +1,99 @@
+/**
+ * The disk of a process that has the volume open: what it opens, and how it moves to a new layer
+ * while it writes.
+ *
+ * **Arm, switch, record.** Arm: the next overlay is made, durably, and recorded as armed before
+ * anyone hears of it. Switch: the process puts it on top of the open disk, in no time, and from
+ * then on the old head never changes. Record: the overlay is the head, the old head a point.
+ *
+ * **Recovery.** When the process is proven dead and the volume is armed, nobody may know whether
+ * the switch happened; it need not be known. An overlay that holds something must have been
+ * switched to: it becomes the head, and no acknowledged write is lost. An empty one can go.
+ */
+import type { DiskGraph, DiskSwitch } from "../../domain/disk.ts"
+import type { PointId, VolumeId } from "../../domain/ids.ts"
+import { chainNodes, diskNode, overlayNodes } from "./graph.ts"
+import { finishRemoval, type Store } from "./store.ts"
+import { type Head, inTree } from "./tree.ts"
+
+export async function open(store: Store, volume: VolumeId): Promise<DiskGraph> {
+  const { layer, sizeBytes } = await settledHead(store, volume)
+  const chain = await inTree(store.memory, (tree) => tree.chain(layer))
+  const nodes = chainNodes(chain, { directIo: store.directIo, writable: true })
+  return { volume, nodes, top: diskNode(layer), sizeBytes }
+}
+
+export async function arm(store: Store, volume: VolumeId): Promise<DiskSwitch> {
+  const { memory, layers } = store
+  const head = await inTree(memory, (tree) => tree.headOf(volume))
+  if (head.armed !== null) return diskSwitch(store, head, head.armed)
+  const { layer, sizeBytes } = head
+  return await layers.make({ parent: layer, sizeBytes }, async (overlay) => {
+    await inTree(memory, async (tree) => {
+      expectSame(head, await tree.headOf(volume))
+      await tree.putHead({ ...head, armed: overlay })
+    })
+    return diskSwitch(store, head, overlay)
+  })
+}
+
+function diskSwitch(store: Store, { volume, layer }: Head, overlay: Head["layer"]): DiskSwitch {
+  const [from, to] = [diskNode(layer), diskNode(overlay)]
+  return {
+    volume,
+    from,
+    to,
+    nodes: overlayNodes(overlay, store.directIo),
+    actions: [{ type: "blockdev-snapshot", data: { node: from, overlay: to } }],
+  }
+}
+
+export async function switched(
+  store: Store,
+  volumes: readonly { volume: VolumeId; point: PointId | null }[],
+): Promise<void> {
+  await inTree(store.memory, async (tree) => {
+    for (const { volume, point } of volumes) {
+      if (point !== null && (await tree.point(point)) !== undefined) continue
+      const head = await tree.headOf(volume)
+      if (head.armed === null) {
+        if (point === null) continue
+        throw new Error(`volume ${volume} was not armed, so it cannot have been switched`)
+      }
+      if (point !== null) await tree.putPoint({ id: point, layer: head.layer, volume })
+      await tree.putLayer({
+        id: head.armed,
+        parent: head.layer,
+        sizeBytes: head.sizeBytes,
+        doomed: false,
+      })
+      await tree.putHead({ ...head, layer: head.armed, armed: null })
+    }
+  })
+}
+
+/** The head of a volume that no process has open, after the recovery rule was applied. */
+export async function settledHead(store: Store, volume: VolumeId): Promise<Head> {
+  const head = await inTree(store.memory, (tree) => tree.headOf(volume))
+  if (head.armed === null) return head
+  const overlay = head.armed
+  const empty = await store.layers.isEmpty(overlay)
+  const { settled, doomed } = await inTree(store.memory, async (tree) => {
+    expectSame(head, await tree.headOf(volume))
+    const settled: Head = { ...head, layer: empty ? head.layer : overlay, armed: null }
+    await tree.putHead(settled)
+    if (empty) return { settled, doomed: await tree.disarm(head) }
+    const { layer: parent, sizeBytes } = head
+    await tree.putLayer({ id: overlay, parent, sizeBytes, doomed: false })
+    return { settled, doomed: [] }
+  })
+  await finishRemoval(store, doomed)
+  return settled
+}
+
+/** One operation at a time works on a volume; two of them here are a bug that must not pass. */
+export function expectSame(before: Head, now: Head): void {
+  if (before.layer !== now.layer || before.armed !== now.armed) {
+    throw new Error(`the head of volume ${now.volume} moved while it was worked on`)
+  }
+}

@@ -1,0 +1,62 @@
+/** What the engine's verbs work with: the directories, the layers in them, and its memory. */
+import type { EngineMemory } from "../../domain/engine-memory.ts"
+import { Directory } from "../../platform/files.ts"
+import type { ServiceUser } from "../../platform/process.ts"
+import type { EngineConfig } from "../engine.ts"
+import { LayerFiles, type LayerId } from "./layer-files.ts"
+import { inTree } from "./tree.ts"
+
+/** Opened once per process. `run` holds sockets, `spool` images on their way in or out. */
+export type House = {
+  dataDir: string
+  user: ServiceUser | null
+  layers: LayerFiles
+  run: Directory
+  spool: Directory
+  /** Files here can be opened past the page cache. */
+  directIo: boolean
+}
+
+export type Store = House & { memory: EngineMemory }
+
+/** QEMU's processes run in `dataDir` and are given these names, relative to it. */
+export const layersName = "layers"
+export const runName = "run"
+export const spoolName = "spool"
+
+/** QEMU's user reaches the files through its group, and nobody else does. */
+export const fileRights = (user: ServiceUser | null) =>
+  user === null ? { mode: 0o600, gid: null } : { mode: 0o660, gid: user.gid }
+
+export async function openHouse({ dataDir, user }: EngineConfig): Promise<House> {
+  const gid = user?.gid ?? null
+  const [layers, run, spool] = await Promise.all([
+    Directory.open(`${dataDir}/${layersName}`, { mode: 0o750, gid }),
+    Directory.open(`${dataDir}/${runName}`, { mode: 0o770, gid }),
+    Directory.open(`${dataDir}/${spoolName}`, { mode: 0o750, gid }),
+  ])
+  return {
+    dataDir,
+    user,
+    layers: new LayerFiles(layers, fileRights(user)),
+    run,
+    spool,
+    directIo: await layers.takesDirectIo(),
+  }
+}
+
+export async function closeHouse({ layers, run, spool }: House): Promise<void> {
+  await Promise.all([layers.directory.close(), run.close(), spool.close()])
+}
+
+/**
+ * The end of every removal, after the transaction that doomed the layers: their files go, durably,
+ * then their records. If the light goes out in between, `recover` does it again.
+ */
+export async function finishRemoval(store: Store, doomed: readonly LayerId[]): Promise<void> {
+  if (doomed.length === 0) return
+  await store.layers.remove(doomed)
+  await inTree(store.memory, async (tree) => {
+    for (const id of doomed) await tree.removeLayer(id)
+  })
+}

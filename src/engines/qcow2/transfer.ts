@@ -1,0 +1,134 @@
+/**
+ * Bytes into a volume and out of a volume or point.
+ *
+ * What comes in fills a new layer that stands on nothing; the head moves onto it in one commit at
+ * the very end. The layer is recorded as doomed before it is made, so whatever goes wrong, in
+ * whatever way, it is swept like any other and the old content stands.
+ */
+import type { PointId, VolumeId } from "../../domain/ids.ts"
+import { CommandFailed } from "../../platform/command.ts"
+import { isOutOfSpace } from "../../platform/files.ts"
+import type { ByteSink, ByteSource, Watch } from "../engine.ts"
+import { piecesIn, pourPieces } from "../streams.ts"
+import { inspect } from "./foreign-image.ts"
+import { chainNodes, diskNode } from "./graph.ts"
+import { type LayerId, newLayerId } from "./layer-files.ts"
+import { expectSame, settledHead } from "./openers.ts"
+import { copyIn, copyOut } from "./qemu-img.ts"
+import { dataOf, fill } from "./served-bytes.ts"
+import { emptySpooled, pourSpooled, spool, spooled } from "./spool.ts"
+import { type Served, serve } from "./storage-daemon.ts"
+import { finishRemoval, type Store } from "./store.ts"
+import { type Head, inTree, type Layer } from "./tree.ts"
+
+export async function write(
+  store: Store,
+  volume: VolumeId,
+  source: ByteSource,
+  watch: Watch,
+): Promise<void> {
+  const head = await settledHead(store, volume)
+  const { sizeBytes } = head
+  await inWords(store, async () => {
+    if (source.format === "qcow2") return await writeImage(store, head, source, watch)
+    const pieces = piecesIn(source, sizeBytes, watch)
+    await replaceContent(store, head, ({ nbd }) => fill(nbd, pieces))
+  })
+}
+
+/** Seen through before anything is made; the upload is the first half of it, the copy the other. */
+async function writeImage(store: Store, head: Head, source: ByteSource, watch: Watch) {
+  const { signal, progress } = watch
+  await spooled(store, async (name) => {
+    await spool(store, name, source, head.sizeBytes, {
+      signal,
+      progress: (done, total) => progress(done, 2 * total),
+    })
+    const sizeBytes = await inspect(store, name, head.sizeBytes)
+    await replaceContent(store, head, async ({ nbd, node }) => {
+      await copyIn(store, { name, sizeBytes }, node, {
+        signal,
+        progress: (done, total) => progress(total + done, 2 * total),
+      })
+      await nbd.flush()
+    })
+  })
+}
+
+async function replaceContent(
+  store: Store,
+  head: Head,
+  fillIt: (served: Served) => Promise<void>,
+): Promise<void> {
+  const { memory, layers } = store
+  const { sizeBytes } = head
+  const layer: Layer = { id: newLayerId(), parent: null, sizeBytes, doomed: true }
+  layers.unrecorded.add(layer.id)
+  try {
+    await inTree(memory, (tree) => tree.putLayer(layer))
+    await layers.create(layer.id, layer)
+    await serve(store, servedChain(store, [layer], true), fillIt)
+    await layers.sync(layer.id)
+    const doomed = await inTree(memory, async (tree) => {
+      expectSame(head, await tree.headOf(head.volume))
+      await tree.putLayer({ ...layer, doomed: false })
+      await tree.putHead({ ...head, layer: layer.id })
+      return await tree.letGo(head.layer)
+    })
+    await finishRemoval(store, doomed)
+  } catch (cause) {
+    await sweepUnlessTaken(store, layer.id)
+    throw cause
+  } finally {
+    layers.unrecorded.delete(layer.id)
+  }
+}
+
+/** The failure may have been the commit's own, with the commit done: only the record knows. */
+async function sweepUnlessTaken(store: Store, id: LayerId): Promise<void> {
+  const record = await inTree(store.memory, (tree) => tree.layer(id))
+  if (record?.doomed) await finishRemoval(store, [id])
+}
+
+export async function read(
+  store: Store,
+  of: { volume: VolumeId } | { point: PointId },
+  sink: ByteSink,
+  watch: Watch,
+): Promise<void> {
+  const settled = "volume" in of ? await settledHead(store, of.volume) : null
+  const chain = await inTree(store.memory, async (tree) => {
+    const layer = "point" in of ? (await tree.layerOf(of.point)).id : settled?.layer
+    return layer === undefined ? [] : await tree.chain(layer)
+  })
+  await inWords(store, () =>
+    serve(store, servedChain(store, chain, false), async ({ nbd, node }) => {
+      const { sizeBytes } = nbd
+      if (sink.format !== "qcow2") {
+        return await pourPieces(dataOf(nbd, watch.signal), sizeBytes, sink, watch)
+      }
+      await spooled(store, async (name) => {
+        await emptySpooled(store, name)
+        await copyOut(store, { node, sizeBytes }, name, watch)
+        await pourSpooled(store, name, sink, watch)
+      })
+    }),
+  )
+}
+
+function servedChain(store: Store, chain: readonly Layer[], writable: boolean) {
+  const top = chain.at(-1)
+  if (top === undefined) throw new Error("a chain without layers")
+  const nodes = chainNodes(chain, { directIo: store.directIo, writable })
+  return { nodes, top: diskNode(top.id), writable }
+}
+
+/** Wherever a full disk was met, it is told in the same words. */
+async function inWords(store: Store, work: () => Promise<void>): Promise<void> {
+  try {
+    await work()
+  } catch (cause) {
+    const said = cause instanceof CommandFailed && /No space left on device/.test(cause.stderr)
+    throw said || isOutOfSpace(cause) ? await store.layers.noSpace(0) : cause
+  }
+}

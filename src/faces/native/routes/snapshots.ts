@@ -1,0 +1,76 @@
+import type { Route } from "../../face.ts"
+import { accepted, page, shown } from "../answers.ts"
+import { route } from "../route.ts"
+import { download } from "../transfer.ts"
+import {
+  renderSnapshot,
+  renderSnapshotGoing,
+  Snapshot,
+  SnapshotContentQuery,
+  SnapshotGoing,
+  SnapshotPage,
+  SnapshotQueryRead,
+  SnapshotWishRead,
+} from "../wire/snapshot.ts"
+import { startedOf } from "../wire/words.ts"
+
+const tag = "snapshots"
+const Started = startedOf(Snapshot, "SnapshotStarted")
+const Going = startedOf(SnapshotGoing, "SnapshotRemovalStarted")
+
+export const snapshotRoutes: readonly Route[] = [
+  route({
+    method: "POST",
+    path: "/api/snapshots",
+    tag,
+    summary: "Takes a snapshot of a machine or a volume",
+    body: SnapshotWishRead,
+    answers: { 202: Started },
+    answer: async ({ core, asking, body }) =>
+      accepted(await core.snapshots.create(asking, body), renderSnapshot),
+  }),
+  route({
+    method: "GET",
+    path: "/api/snapshots",
+    tag,
+    summary: "The account's snapshots, or those of one source",
+    query: SnapshotQueryRead,
+    answers: { 200: SnapshotPage },
+    answer: ({ core, who, query }) =>
+      page(query, (one) => core.snapshots.list(who, one), renderSnapshot),
+  }),
+  route({
+    method: "GET",
+    path: "/api/snapshots/:id",
+    resource: "snapshot",
+    tag,
+    summary: "One snapshot",
+    answers: { 200: Snapshot },
+    answer: async ({ core, who, id }) => shown(await core.snapshots.get(who, id), renderSnapshot),
+  }),
+  route({
+    method: "DELETE",
+    path: "/api/snapshots/:id",
+    resource: "snapshot",
+    tag,
+    summary: "Deletes a snapshot, in any order; its bytes go in the background",
+    answers: { 202: Going },
+    answer: async ({ core, asking, id }) =>
+      accepted(await core.snapshots.remove(asking, id), renderSnapshotGoing),
+  }),
+  route({
+    method: "GET",
+    path: "/api/snapshots/:id/content",
+    resource: "snapshot",
+    lasting: true,
+    tag,
+    summary: "The content of one of its volumes, as a stream",
+    query: SnapshotContentQuery,
+    answers: { 200: "application/octet-stream" },
+    answer: ({ core, asking, id, query: { format, volumeId }, request }) =>
+      download(request, format, (sink) => {
+        const volume = volumeId === undefined ? {} : { volume: volumeId }
+        return core.snapshots.exportTo(asking, { id, ...volume, sink })
+      }),
+  }),
+]

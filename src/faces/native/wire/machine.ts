@@ -1,0 +1,147 @@
+import { z } from "zod"
+import type { MachineView } from "../../../core/core.ts"
+import type { Volume } from "../../../domain/volume.ts"
+import {
+  bytes,
+  components,
+  idOf,
+  name,
+  pageOf,
+  queryNumber,
+  sizeBytes,
+  time,
+  toTime,
+  uuid,
+} from "./words.ts"
+
+const kind = z.enum(["vm", "container"])
+const memoryMiB = z.int().min(64).max(1_048_576)
+const cpus = z.int().min(1).max(64)
+
+export const MachineWish = z
+  .strictObject({
+    name,
+    imageId: idOf("image"),
+    kind: z.exactOptional(kind),
+    memoryMiB: z.exactOptional(memoryMiB),
+    cpus: z.exactOptional(cpus),
+    diskSizeBytes: z.exactOptional(sizeBytes).describe("The image's own size unless given."),
+    volumeIds: z.exactOptional(z.array(idOf("volume")).max(26)).describe("Attached in this order."),
+  })
+  .register(components, { id: "MachineWish" })
+
+export const StopWish = z
+  .strictObject({ hard: z.boolean().default(false).describe("At once, without asking the guest.") })
+  .register(components, { id: "StopWish" })
+
+export const AttachWish = z
+  .strictObject({ volumeId: idOf("volume") })
+  .register(components, { id: "AttachWish" })
+
+export const MachineRevertWish = z
+  .strictObject({
+    snapshotId: idOf("snapshot"),
+    // biome-ignore lint/suspicious/noThenProperty: the wire's word; its value is never a function
+    then: z
+      .exactOptional(z.enum(["as-before", "start", "stop"]))
+      .describe("Running or off afterwards; as before unless given."),
+  })
+  .register(components, { id: "MachineRevertWish" })
+
+const longestArgvBytes = 128 * 1024
+
+export const ExecWish = z
+  .strictObject({
+    argv: z
+      .array(z.string().regex(/^[^\0]*$/, { error: "must not contain a NUL" }))
+      .min(1)
+      .max(1024)
+      .refine((argv) => argv[0] !== "", { error: "must begin with a program" })
+      .refine((argv) => argv.reduce((sum, word) => sum + word.length + 1, 0) <= longestArgvBytes, {
+        error: `must not be longer than ${longestArgvBytes} characters in all`,
+      }),
+    timeoutMs: z.exactOptional(z.int().min(1).max(3_600_000)),
+  })
+  .register(components, { id: "ExecWish" })
+
+export const ExecResult = z
+  .object({
+    exitCode: z.int(),
+    stdout: z.base64(),
+    stderr: z.base64(),
+    truncated: z.boolean(),
+  })
+  .register(components, { id: "ExecResult" })
+
+export const renderExec = (done: {
+  exitCode: number
+  stdout: Buffer
+  stderr: Buffer
+  truncated: boolean
+}): z.infer<typeof ExecResult> => ({
+  exitCode: done.exitCode,
+  stdout: done.stdout.toString("base64"),
+  stderr: done.stderr.toString("base64"),
+  truncated: done.truncated,
+})
+
+export const ConsoleQuery = z.strictObject({
+  bytes: queryNumber(1, 2 ** 20)
+    .default(64 * 1024)
+    .describe("At most so many of the last."),
+})
+
+const Disk = z
+  .object({
+    volumeId: uuid,
+    slot: z.int().nullable(),
+    role: z.enum(["root", "extra"]),
+    sizeBytes: bytes,
+  })
+  .register(components, { id: "Disk" })
+
+const renderDisk = (volume: Volume): z.infer<typeof Disk> => ({
+  volumeId: volume.id,
+  slot: volume.slot,
+  role: volume.role,
+  sizeBytes: volume.sizeBytes,
+})
+
+export const Machine = z
+  .object({
+    id: uuid,
+    name: z.string(),
+    kind,
+    state: z.enum(["creating", "running", "stopped", "deleting", "failed"]),
+    memoryMiB: z.int(),
+    cpus: z.int(),
+    machineType: z.string().nullable(),
+    accelerator: z.string().nullable(),
+    pid: z.int().nullable(),
+    imageId: uuid,
+    rootVolumeId: uuid,
+    disks: z.array(Disk),
+    accountId: uuid,
+    reason: z.string().nullable(),
+    createdAt: time,
+  })
+  .register(components, { id: "Machine" })
+export const MachinePage = pageOf(Machine, "MachinePage")
+
+export const renderMachine = (machine: MachineView): z.infer<typeof Machine> => ({
+  id: machine.id,
+  name: machine.name,
+  kind: machine.kind,
+  state: machine.state,
+  memoryMiB: machine.hardware.memoryMiB,
+  cpus: machine.hardware.cpus,
+  machineType: machine.hardware.machineType,
+  accelerator: machine.process?.accelerator ?? null,
+  pid: machine.process?.pid ?? null,
+  imageId: machine.imageId,
+  rootVolumeId: machine.rootVolumeId,
+  disks: machine.disks.map(renderDisk),
+  accountId: machine.accountId,
+  reason: machine.reason,
+  createdAt: toTime(machine.createdAt),
+})

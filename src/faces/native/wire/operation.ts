@@ -1,0 +1,94 @@
+import { z } from "zod"
+import type { OperationView } from "../../../core/core.ts"
+import { explain, type Fault } from "../../../domain/fault.ts"
+import type { LogEntry, Operation as Row } from "../../../domain/operation.ts"
+import {
+  components,
+  pageOf,
+  pageQuery,
+  queryFlag,
+  queryNumber,
+  time,
+  toTime,
+  toTimeOrNull,
+  uuid,
+} from "./words.ts"
+
+export const OperationQuery = z.strictObject({
+  ...pageQuery,
+  targetId: z.exactOptional(z.string().max(255)),
+  unended: z.exactOptional(queryFlag),
+  allAccounts: z.exactOptional(queryFlag),
+})
+
+export const WaitQuery = z.strictObject({
+  wait: queryNumber(0, 60).default(0).describe("Seconds to wait for its end."),
+})
+
+const FaultShown = z
+  .looseObject({ kind: z.string(), detail: z.string() })
+  .describe("The kind, and the fields that a problem of this kind has.")
+  .register(components, { id: "Fault" })
+
+const renderFault = (fault: Fault): z.infer<typeof FaultShown> => ({
+  ...fault,
+  detail: explain(fault),
+})
+
+const summary = {
+  id: uuid,
+  kind: z.string(),
+  state: z.enum(["queued", "running", "undoing", "done", "undone", "stuck"]),
+  target: z.object({ kind: z.string(), id: z.string() }),
+  progress: z.number().min(0).max(100),
+  message: z.string(),
+  reason: z.string().nullable(),
+  fault: FaultShown.nullable(),
+  accountId: uuid,
+  createdAt: time,
+  startedAt: time.nullable(),
+  endedAt: time.nullable(),
+}
+
+const OperationSummary = z.object(summary).register(components, { id: "OperationSummary" })
+export const OperationPage = pageOf(OperationSummary, "OperationPage")
+
+const OperationStep = z
+  .object({
+    step: z.string(),
+    event: z.enum(["started", "done", "failed", "undone", "undo-failed"]),
+    at: time,
+    reason: z.string().nullable(),
+  })
+  .register(components, { id: "OperationStep" })
+
+export const Operation = z
+  .object({ ...summary, steps: z.array(OperationStep) })
+  .register(components, { id: "Operation" })
+
+export const renderSummary = (operation: Row): z.infer<typeof OperationSummary> => ({
+  id: operation.id,
+  kind: operation.kind,
+  state: operation.state,
+  target: { kind: operation.targetKind, id: operation.targetId },
+  progress: operation.progress,
+  message: operation.message,
+  reason: operation.reason,
+  fault: operation.fault === null ? null : renderFault(operation.fault),
+  accountId: operation.accountId,
+  createdAt: toTime(operation.createdAt),
+  startedAt: toTimeOrNull(operation.startedAt),
+  endedAt: toTimeOrNull(operation.endedAt),
+})
+
+const renderStep = (entry: LogEntry): z.infer<typeof OperationStep> => ({
+  step: entry.step,
+  event: entry.event,
+  at: toTime(entry.at),
+  reason: entry.reason,
+})
+
+export const renderOperation = (operation: OperationView): z.infer<typeof Operation> => ({
+  ...renderSummary(operation),
+  steps: operation.log.map(renderStep),
+})

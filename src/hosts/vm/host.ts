@@ -1,0 +1,97 @@
+/**
+ * Machines as QEMU processes. One process is one machine; it runs as the service user inside
+ * QEMU's sandbox, outlives us, and is found again by its command line. Nothing is remembered
+ * here that the process itself does not know.
+ */
+import { oneAtATime } from "../../platform/one-at-a-time.ts"
+import type { Host, HostConfig } from "../host.ts"
+import { acceleratorOf } from "./accelerator.ts"
+import { findProcesses } from "./adopt.ts"
+import { discardMachine, dropBootFiles, keepBootFiles, prepareMachine } from "./boot-files.ts"
+import { consoleTail, trimConsole, trimEveryMs } from "./console.ts"
+import { buildDemoImage } from "./demo-image/build.ts"
+import { attachDisk, detachDisk, switchAll, topNodeOf } from "./disks.ts"
+import { examineMachines } from "./examine.ts"
+import { execThroughAgent } from "./exec.ts"
+import { Guests } from "./guests.ts"
+import { missing } from "./installation.ts"
+import { makeRooms } from "./layout.ts"
+import { agentAnswers, lookAt, powerOff, restart } from "./power.ts"
+import { startMachine } from "./start.ts"
+
+export async function openVmHost(config: HostConfig): Promise<Host> {
+  const { dataDir } = config
+  await makeRooms(dataDir)
+  const guests = new Guests(dataDir)
+  const accelerator = acceleratorOf(config)
+  const startTurn = oneAtATime()
+  const trimming = setInterval(() => {
+    for (const { machine } of guests.all()) trimConsole(dataDir, machine).catch(() => {})
+  }, trimEveryMs)
+  trimming.unref()
+
+  return {
+    kind: "vm",
+    can: { hotAttach: true, memory: false, quiesce: false },
+    unavailable: missing,
+
+    keepBootFiles: (image, files) => keepBootFiles(dataDir, image, files),
+    dropBootFiles: (image) => dropBootFiles(dataDir, image),
+    prepare: (machine, image) => prepareMachine(dataDir, machine, image),
+    async discard(machine) {
+      if ((await guests.find(machine)) !== undefined) throw new Error(`${machine} still runs`)
+      await discardMachine(dataDir, machine)
+    },
+
+    start: (order) => startTurn(() => startMachine(config, guests, accelerator, order)),
+    answers: async (machine, withinMs) => agentAnswers(await guests.get(machine), withinMs),
+    async look(machine) {
+      const guest = await guests.find(machine)
+      return guest === undefined ? "gone" : lookAt(guest)
+    },
+    async stop(machine, graceMs) {
+      const guest = await guests.find(machine)
+      if (guest !== undefined) await powerOff(guest, graceMs)
+    },
+    reboot: async (machine, graceMs) => restart(await guests.get(machine), graceMs),
+
+    async attach(machine, slot, graph) {
+      const guest = await guests.get(machine)
+      await guest.disksTurn(() => attachDisk(guest, slot, graph))
+    },
+    async detach(machine, slot) {
+      // A process that is gone has let go of everything.
+      const guest = await guests.find(machine)
+      await guest?.disksTurn(() => detachDisk(guest, slot))
+    },
+    async topNode(machine, volume) {
+      const guest = await guests.get(machine)
+      return guest.disksTurn(() => topNodeOf(guest, volume))
+    },
+    async switchDisks(machine, switches) {
+      const guest = await guests.get(machine)
+      return guest.disksTurn(() => switchAll(guest, switches))
+    },
+
+    async exec(machine, argv, options) {
+      const guest = await guests.get(machine)
+      await agentAnswers(guest, options.waitForAgentMs)
+      return execThroughAgent(guest.agent, argv, options)
+    },
+    console: (machine, lastBytes) => consoleTail(dataDir, machine, lastBytes),
+
+    async adopt(machines) {
+      const wanted = new Set(machines.map(({ id }) => id))
+      const found = (await findProcesses(dataDir)).filter(({ machine }) => wanted.has(machine))
+      return found.map((one) => guests.track(one).machine)
+    },
+    onExit: (listener) => guests.onExit(listener),
+
+    buildDemo: buildDemoImage,
+    examine: (known) => examineMachines(dataDir, guests, accelerator, known),
+    async close() {
+      clearInterval(trimming)
+      guests.forgetAll()
+    },
+  }
+}

@@ -1,0 +1,113 @@
+/** Whether a guest runs and answers, and its power button. */
+import { setTimeout as sleep } from "node:timers/promises"
+import { isTimeout, within } from "../../platform/deadline.ts"
+import { isObject } from "../../platform/json-lines.ts"
+import { endProcess, isAlive } from "../../platform/process.ts"
+import type { Liveness } from "../host.ts"
+import { noAgent } from "./agent.ts"
+import { type Guest, notRunning } from "./guest.ts"
+
+const statusWithinMs = 3_000
+const quitWithinMs = 10_000
+const resetWithinMs = 10_000
+
+export async function lookAt(guest: Guest): Promise<Liveness> {
+  try {
+    const status = await guest.execute("query-status", {}, { timeoutMs: statusWithinMs })
+    return isObject(status) && status["status"] === "running" ? "running" : "paused"
+  } catch (cause) {
+    if (!(await isAlive(guest.process))) return "gone"
+    if (isTimeout(cause)) return "hung"
+    throw cause
+  }
+}
+
+/** Resolves once the agent answers, so that a command would run. */
+export async function agentAnswers(guest: Guest, withinMs: number): Promise<void> {
+  const deadline = performance.now() + withinMs
+  const leftMs = () => deadline - performance.now()
+  for (;;) {
+    if (!(await isAlive(guest.process))) throw notRunning(guest.machine)
+    if (await agentListens(guest)) {
+      const timeoutMs = Math.max(50, Math.min(leftMs(), 2_000))
+      const answered = await guest.agent.call("guest-ping", {}, { timeoutMs }).then(
+        () => true,
+        () => false,
+      )
+      if (answered) return
+    }
+    if (leftMs() <= 0) throw noAgent(withinMs)
+    await sleep(50)
+  }
+}
+
+/**
+ * Whether a program in the guest has the agent's port open. What is written to a closed port is
+ * kept and read by the next one to open it: a power-off meant for the last boot must not be.
+ */
+async function agentListens(guest: Guest): Promise<boolean> {
+  const chardevs = await guest.execute("query-chardev").catch(() => [])
+  const agent = (Array.isArray(chardevs) ? chardevs : []).find(
+    (one: unknown) => isObject(one) && one["label"] === "agent",
+  )
+  return agent?.["frontend-open"] === true
+}
+
+/** Resolves when the process is gone. QEMU flushes its disks when it quits. */
+export async function powerOff(guest: Guest, graceMs: number): Promise<void> {
+  guest.endExpected = true
+  const gone = (withinMs: number) =>
+    within(guest.ended, withinMs, "the end of QEMU").then(
+      () => true,
+      () => false,
+    )
+  if (graceMs > 0) {
+    const started = performance.now()
+    await askToPowerOff(guest, graceMs).catch(() => {})
+    if (await gone(Math.max(1, graceMs - (performance.now() - started)))) return
+  }
+  await guest.execute("quit", {}, { timeoutMs: quitWithinMs }).catch(() => {})
+  if (await gone(quitWithinMs)) return
+  await endProcess(guest.process, 0)
+  await guest.ended
+}
+
+/** By the agent if one listens, else by the power button, which takes an ACPI daemon. */
+async function askToPowerOff(guest: Guest, graceMs: number): Promise<void> {
+  if (await agentListens(guest)) {
+    const timeoutMs = Math.min(graceMs, 3_000)
+    const asked = guest.agent.call("guest-shutdown", {}, { timeoutMs, unanswered: true })
+    if (
+      await asked.then(
+        () => true,
+        () => false,
+      )
+    ) {
+      return
+    }
+  }
+  await guest.execute("system_powerdown")
+}
+
+/** The process stays; resolves once the guest starts anew. */
+export async function restart(guest: Guest, graceMs: number): Promise<void> {
+  const qmp = await guest.monitor()
+  if (graceMs > 0 && (await agentListens(guest))) {
+    const reset = qmp.once("RESET", { withinMs: graceMs })
+    reset.catch(() => {})
+    const call = { timeoutMs: Math.min(graceMs, 3_000), unanswered: true }
+    const listened = await guest.agent
+      .call("guest-shutdown", { mode: "reboot" }, call)
+      .then(
+        () => reset.then(() => true),
+        () => false,
+      )
+      .catch(() => false)
+    if (listened) return
+    if (!(await isAlive(guest.process))) throw notRunning(guest.machine)
+  }
+  const reset = qmp.once("RESET", { withinMs: resetWithinMs })
+  reset.catch(() => {})
+  await qmp.execute("system_reset")
+  await reset
+}

@@ -1,0 +1,98 @@
+/** Starting a machine's QEMU, or finding that it runs. */
+import { stat } from "node:fs/promises"
+import { join } from "node:path"
+import { Refusal } from "../../domain/fault.ts"
+import type { Hardware, HostProcess } from "../../domain/machine.ts"
+import { isTimeout } from "../../platform/deadline.ts"
+import { EndedAtOnce, isAlive, spawnDetached } from "../../platform/process.ts"
+import type { HostConfig, StartOrder } from "../host.ts"
+import { type Accelerator, kvmGroup } from "./accelerator.ts"
+import { findProcesses } from "./adopt.ts"
+import { tailOf } from "./guest.ts"
+import type { Guests } from "./guests.ts"
+import { fixHardware, program } from "./installation.ts"
+import { commandLine } from "./launch.ts"
+import { makeRunPlaces, placesOf } from "./layout.ts"
+
+const answersWithinMs = 20_000
+
+export type Started = { process: HostProcess; hardware: Hardware }
+
+export async function startMachine(
+  config: HostConfig,
+  guests: Guests,
+  accelerator: () => Promise<Accelerator>,
+  order: StartOrder,
+): Promise<Started> {
+  return (await findRunning(config, guests, order)) ?? startNew(config, guests, accelerator, order)
+}
+
+async function findRunning(
+  config: HostConfig,
+  guests: Guests,
+  order: StartOrder,
+): Promise<Started | undefined> {
+  const all = await findProcesses(config.dataDir)
+  const found = all.find(({ machine }) => machine === order.machine)
+  if (found === undefined) return undefined
+  const { process, machineType, cpuModel } = found
+  try {
+    await guests.track(found).monitor(answersWithinMs)
+  } catch (cause) {
+    // It was on its way out when we found it.
+    if (!(await isAlive(process))) return undefined
+    throw cause
+  }
+  return { process, hardware: { ...order.hardware, machineType, cpuModel } }
+}
+
+async function startNew(
+  config: HostConfig,
+  guests: Guests,
+  accelerator: () => Promise<Accelerator>,
+  order: StartOrder,
+): Promise<Started> {
+  const places = placesOf(order.machine)
+  const hardware = await fixHardware(order.hardware)
+  const { name } = await accelerator()
+  const group = name === "kvm" && config.user !== null ? await kvmGroup() : undefined
+  await makeRunPlaces(config, order.machine)
+  const logFile = join(config.dataDir, places.log)
+  const logFrom = await stat(logFile).then(
+    ({ size }) => size,
+    () => 0,
+  )
+  try {
+    const identity = await spawnDetached({
+      argv: commandLine(program, order, hardware, name),
+      cwd: config.dataDir,
+      user: config.user,
+      groups: group === undefined ? [] : [group],
+      logFile,
+    })
+    const process = { ...identity, accelerator: name }
+    const guest = guests.track({ machine: order.machine, process })
+    // Its end before it was ready is this verb's failure, and nobody else's news.
+    guest.endExpected = true
+    // It answers once it has opened all its disks, and ends itself if it cannot.
+    await guest.monitor(answersWithinMs)
+    guest.endExpected = false
+    return { process, hardware }
+  } catch (cause) {
+    if (!(cause instanceof EndedAtOnce || isStopped(cause)) || isTimeout(cause)) throw cause
+    throw didNotStart(order, (await tailOf(logFile, 2_000, logFrom)).toString("utf8"))
+  }
+}
+
+const isStopped = (cause: unknown) => cause instanceof Refusal && cause.fault.kind === "wrong-state"
+
+/** QEMU's last words, without the time and name before each. */
+function didNotStart(order: StartOrder, log: string): Refusal {
+  const lines = log.trim().split("\n").slice(-5)
+  const said = lines.map((line) => line.replace(/^\S+Z? ?qemu-system-x86_64: /, "")).join("; ")
+  return new Refusal({
+    kind: "unavailable",
+    what: `machine ${order.name}`,
+    remedy: `its QEMU did not start: ${said || "it ended without a word"}`,
+  })
+}

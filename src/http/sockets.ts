@@ -1,0 +1,73 @@
+/**
+ * The listening sockets and their limits in time and number.
+ *
+ * Time is not limited by the clock of a whole request: a body that keeps moving may take all day.
+ * A connection on which nothing moves is cut, unless it is we who are slow: who reads and gets
+ * nothing, or has sent and nothing is taken, waits for the client; who does neither is at work.
+ */
+import { createServer, type RequestListener, type Server, type ServerOptions } from "node:http"
+import { createServer as createTlsServer } from "node:https"
+import type { Socket } from "node:net"
+import type { Limits } from "./limits.ts"
+import type { Wire } from "./send.ts"
+
+/** PEM texts. */
+export type Pem = { cert: string; key: string }
+
+export type Sockets = {
+  /** More than one server where a name stands for more than one address. */
+  create(listener: RequestListener): Server
+  watch(wire: Wire): void
+  closeIdle(): void
+  closeAll(): void
+}
+
+export function openSockets(limits: Limits, tls: Pem | undefined): Sockets {
+  const servers: Server[] = []
+  const atWork = new WeakMap<Socket, Wire>()
+  const create = (listener: RequestListener) => {
+    const options = serverOptions(limits)
+    const server =
+      tls === undefined
+        ? createServer(options, listener)
+        : createTlsServer({ ...options, ...tls, minVersion: "TLSv1.2" }, listener)
+    server.maxConnections = limits.connections
+    server.setTimeout(limits.stallMs, (socket: Socket) => {
+      const wire = atWork.get(socket)
+      if (wire === undefined || waitsForClient(wire)) socket.destroy()
+      else socket.setTimeout(limits.stallMs)
+    })
+    servers.push(server)
+    return server
+  }
+  return {
+    create,
+    watch(wire) {
+      const { socket } = wire.incoming
+      atWork.set(socket, wire)
+      wire.response.once("close", () => {
+        if (atWork.get(socket) === wire) atWork.delete(socket)
+      })
+    },
+    closeIdle: () => {
+      for (const server of servers) server.closeIdleConnections()
+    },
+    closeAll: () => {
+      for (const server of servers) server.closeAllConnections()
+    },
+  }
+}
+
+const serverOptions = (limits: Limits): ServerOptions => ({
+  maxHeaderSize: limits.headerBytes,
+  headersTimeout: limits.headersMs,
+  requestTimeout: 0,
+  connectionsCheckingInterval: Math.max(100, Math.floor(limits.headersMs / 3)),
+  keepAliveTimeout: limits.keepAliveMs,
+})
+
+function waitsForClient({ incoming, response }: Wire): boolean {
+  const readsInVain = !incoming.complete && incoming.readableFlowing === true
+  const sendsInVain = response.writableLength > 0
+  return readsInVain || sendsInVain
+}

@@ -1,0 +1,98 @@
+/**
+ * Transactions in a row, several to one durable commit. Those asked for in the same turn of the
+ * event loop run one after the other, each inside a savepoint of its own, and are made durable
+ * together: a slow disk then costs one flush for all of them. None resolves before that flush,
+ * and one that throws takes back its own changes only.
+ */
+import { AsyncLocalStorage } from "node:async_hooks"
+import { setImmediate as nextTurn } from "node:timers/promises"
+import type { Database } from "better-sqlite3"
+
+export interface GroupCommit {
+  run<T>(work: () => Promise<T>): Promise<T>
+  /** Refuses further work; resolves when what was accepted is done. */
+  close(): Promise<void>
+}
+
+type Member = {
+  work(): Promise<unknown>
+  resolve(value: unknown): void
+  reject(cause: unknown): void
+}
+
+/** So many transactions at most share a flush: the first ones should not wait for ever. */
+const largestGroup = 64
+
+export function groupCommit(database: Database): GroupCommit {
+  const say = statements(database)
+  const inside = new AsyncLocalStorage<{ open: boolean }>()
+  const waiting: Member[] = []
+  let draining: Promise<void> | undefined
+  let closed = false
+
+  async function drain(): Promise<void> {
+    while (waiting.length > 0) {
+      await nextTurn()
+      await commit(waiting.splice(0, largestGroup))
+    }
+    draining = undefined
+  }
+
+  async function commit(group: readonly Member[]): Promise<void> {
+    try {
+      say.begin.run()
+      const settled: (() => void)[] = []
+      for (const member of group) settled.push(await carryOut(member))
+      say.commit.run()
+      for (const settle of settled) settle()
+    } catch (cause) {
+      if (database.inTransaction) say.rollback.run()
+      for (const member of group) member.reject(cause)
+    }
+  }
+
+  async function carryOut(member: Member): Promise<() => void> {
+    const scope = { open: true }
+    say.savepoint.run()
+    try {
+      const value = await inside.run(scope, member.work)
+      say.release.run()
+      return () => member.resolve(value)
+    } catch (cause) {
+      // On a full disk SQLite takes back the whole transaction, and all the group with it.
+      if (!database.inTransaction) throw cause
+      say.undo.run()
+      say.release.run()
+      return () => member.reject(cause)
+    } finally {
+      scope.open = false
+    }
+  }
+
+  return {
+    run<T>(work: () => Promise<T>): Promise<T> {
+      if (closed) return Promise.reject(new Error("the ledger is closed"))
+      if (inside.getStore()?.open) {
+        return Promise.reject(new Error("a transaction inside a transaction waits for itself"))
+      }
+      return new Promise<T>((resolve, reject) => {
+        waiting.push({ work, resolve: (value) => resolve(value as T), reject })
+        draining ??= drain()
+      })
+    },
+    async close() {
+      closed = true
+      await draining
+    },
+  }
+}
+
+const statements = (database: Database) => ({
+  // `immediate`: a transaction that starts as a reader may be refused the lock when it writes.
+  begin: database.prepare("begin immediate"),
+  commit: database.prepare("commit"),
+  rollback: database.prepare("rollback"),
+  savepoint: database.prepare("savepoint member"),
+  release: database.prepare("release member"),
+  undo: database.prepare("rollback to member"),
+})

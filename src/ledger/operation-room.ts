@@ -1,0 +1,141 @@
+/** Operations, their logs, and the queues in which they wait for what they hold. */
+import { sql } from "kysely"
+import type { OperationId } from "../domain/ids.ts"
+import type { Claim, OperationRoom } from "./ledger.ts"
+import { ClaimLost } from "./ledger.ts"
+import { room } from "./room.ts"
+import type { Db } from "./tables.ts"
+import { logEntries, operations } from "./tables.ts"
+
+/** Word for word the condition of an index: only so does a database see that it may use it. */
+export const notEnded = "state in ('queued', 'running', 'undoing')"
+const goesOn = (alias: string) => sql<boolean>`${sql.raw(`${alias}.${notEnded}`)}`
+
+export function operationRoom(db: Db): OperationRoom {
+  const rows = room(db, operations)
+  return {
+    ...rows,
+
+    async enqueue(operation, holds) {
+      await rows.add(operation)
+      if (holds.length === 0) return
+      const seq = await next(db, "queue")
+      const lines = [...new Set(holds)].map((resource) => ({
+        resource,
+        seq,
+        operation_id: operation.id,
+      }))
+      await db.insertInto("operation_hold").values(lines).execute()
+    },
+
+    async log(id) {
+      const lines = await db
+        .selectFrom("operation_log")
+        .selectAll()
+        .where("operation_id", "=", id)
+        .orderBy("seq")
+        .execute()
+      return lines.map(logEntries.decode)
+    },
+
+    async append(id, entry) {
+      const seq = sql<number>`(select coalesce(max(seq), 0) + 1 from operation_log
+        where operation_id = ${id})`
+      const line = { ...logEntries.encode(entry), operation_id: id, seq }
+      await db
+        .insertInto("operation_log")
+        .values(line as never)
+        .execute()
+    },
+
+    async release(id) {
+      await db.deleteFrom("operation_hold").where("operation_id", "=", id).execute()
+    },
+
+    async holding(resource) {
+      const found = await db
+        .selectFrom("operation_hold as hold")
+        .innerJoin("operation", "operation.id", "hold.operation_id")
+        .selectAll("operation")
+        .where("hold.resource", "=", resource)
+        .where(goesOn("operation"))
+        .orderBy("hold.seq")
+        .execute()
+      return found.map(operations.decode)
+    },
+  }
+}
+
+/**
+ * A number one higher than the last, in the same transaction as what it numbers: taken back with
+ * it, so there are no gaps, and given out in the order of commits.
+ */
+export async function next(db: Db, counter: "event" | "queue"): Promise<number> {
+  const { value } = await db
+    .updateTable("counter")
+    .set({ value: sql<number>`value + 1` })
+    .where("name", "=", counter)
+    .returning("value")
+    .executeTakeFirstOrThrow()
+  return value
+}
+
+/** See `Ledger.claim`. `enqueue` files an operation in all its queues at once: no deadlocks. */
+export async function claim(
+  db: Db,
+  node: string,
+  nowMs: number,
+  leaseUntil: number,
+): Promise<Claim | undefined> {
+  const { rows } = await sql<{ id: OperationId }>`
+    select mine.id from operation as mine
+    where mine.node = ${node} and ${goesOn("mine")}
+      and (mine.state = 'queued' or mine.lease_until < ${nowMs})
+      and not exists (
+        select 1 from operation_hold as own
+          join operation_hold as earlier
+            on earlier.resource = own.resource and earlier.seq < own.seq
+          join operation as other on other.id = earlier.operation_id
+        where own.operation_id = mine.id and ${goesOn("other")})
+    order by mine.id limit 1`.execute(db)
+  const [found] = rows
+  if (found === undefined) return undefined
+  const taken = await db
+    .updateTable("operation")
+    .set({
+      state: sql<"running">`case when state = 'undoing' then 'undoing' else 'running' end`,
+      fence: sql<number>`fence + 1`,
+      lease_until: leaseUntil,
+      started_at: sql<number>`coalesce(started_at, ${nowMs})`,
+    })
+    .where("id", "=", found.id)
+    .returningAll()
+    .executeTakeFirstOrThrow()
+  return { operation: operations.decode(taken), log: await operationRoom(db).log(found.id) }
+}
+
+/** Throws `ClaimLost` unless the operation goes on under this very fence. */
+export async function checkFence(db: Db, id: OperationId, fence: number): Promise<void> {
+  const standing = await db
+    .selectFrom("operation")
+    .select("id")
+    .where("id", "=", id)
+    .where("fence", "=", fence)
+    .where(goesOn("operation"))
+    .executeTakeFirst()
+  if (standing === undefined) throw new ClaimLost(id)
+}
+
+export async function renew(db: Db, id: OperationId, fence: number, leaseUntil: number) {
+  await checkFence(db, id, fence)
+  await db.updateTable("operation").set({ lease_until: leaseUntil }).where("id", "=", id).execute()
+}
+
+export async function expireLeases(db: Db, node: string): Promise<void> {
+  await db
+    .updateTable("operation")
+    .set({ lease_until: 0 })
+    .where("node", "=", node)
+    .where(goesOn("operation"))
+    .execute()
+}

@@ -1,0 +1,157 @@
+/**
+ * The server's own program: `serve`, and `doctor` where no server runs. The only place that knows
+ * everyone, and everyone through their registries.
+ */
+import { readFile } from "node:fs/promises"
+import { join } from "node:path"
+import { parseArgs } from "node:util"
+import { type Config, listeners, readConfig } from "./config.ts"
+import { newSecret } from "./core/secrets.ts"
+import { explain, Refusal } from "./domain/fault.ts"
+import { engines as engineKinds } from "./engines/registry.ts"
+import { faces } from "./faces/registry.ts"
+import { hostKinds } from "./hosts/registry.ts"
+import { openLog } from "./http/log.ts"
+import { type Listener, serveFace } from "./http/serve.ts"
+import { ledgers } from "./ledger/registry.ts"
+import { lockStateDirectory, runningServer, type StateLock } from "./platform/state-lock.ts"
+import { openService } from "./service.ts"
+import { adminToken, openStateDirectory, serviceUser } from "./state-directory.ts"
+import { version } from "./version.ts"
+
+type Log = ReturnType<typeof openLog>
+type Service = Awaited<ReturnType<typeof openService>>
+
+/** Stopping does not wait for operations longer than this; the next start goes on with them. */
+const stopGraceMs = 5_000
+
+async function serve(config: Config): Promise<void> {
+  const log = openLog(config.logLevel === "fatal" ? "error" : config.logLevel)
+  await openStateDirectory(config.dataDir)
+  const lock = await lockStateDirectory(config.dataDir)
+  const service = await openFrom(config, log)
+  const open = await openFaces(config, service, log)
+  await lock.announce(Object.fromEntries(open.map(([name, { url }]) => [name, url])))
+  for (const [name, { url }] of open) process.stderr.write(`tintype: ${name} at ${url}\n`)
+  process.stderr.write(`tintype: ready, state in ${config.dataDir}\n`)
+  let stopping = false
+  const stop = (signal: NodeJS.Signals) => {
+    if (stopping) process.exit(1)
+    stopping = true
+    log.info({ signal }, "stopping; machines go on running")
+    stopAll(open, service, lock)
+      .then(() => process.exit(0))
+      .catch((cause) => {
+        log.error({ cause }, "stopping failed")
+        process.exit(1)
+      })
+  }
+  process.on("SIGTERM", stop)
+  process.on("SIGINT", stop)
+}
+
+async function openFrom(config: Config, log: Log): Promise<Service> {
+  const { dataDir } = config
+  const user = await serviceUser(config.user)
+  const ledger = await ledgers.sqlite(join(dataDir, "ledger.db"))
+  return await openService({
+    dataDir,
+    ledger,
+    engines: { qcow2: await engineKinds.qcow2({ dataDir, user }) },
+    engineName: "qcow2",
+    hosts: [await hostKinds.vm({ dataDir, user })],
+    adminToken: await adminToken(dataDir, newSecret),
+    limits: config.limits,
+    log,
+    version,
+  })
+}
+
+async function openFaces(config: Config, service: Service, log: Log) {
+  const tls =
+    config.tls === null
+      ? {}
+      : {
+          tls: {
+            cert: await readFile(config.tls.certFile, "utf8"),
+            key: await readFile(config.tls.keyFile, "utf8"),
+          },
+        }
+  const open: [string, Listener][] = []
+  for (const [name, face] of Object.entries(faces)) {
+    const port = config.ports[listeners.find((each) => each === name) ?? "native"]
+    const listener = await serveFace(face, service.core, {
+      host: config.listen,
+      port,
+      log,
+      ...tls,
+      metrics: ({ method, status }) => service.metrics.answered(name, method, status),
+    })
+    open.push([name, listener])
+  }
+  return open
+}
+
+/** Doors first, then work; machines, their QEMU and their guests are not ours to stop. */
+async function stopAll(open: [string, Listener][], service: Service, lock: StateLock) {
+  await Promise.all(open.map(([, listener]) => listener.close()))
+  await service.close(stopGraceMs)
+  await lock.release()
+}
+
+/** Asks the server if one runs, here or where it was told; else looks itself. */
+async function doctor(config: Config, argv: string[]): Promise<number> {
+  const options = { fix: { type: "boolean" }, rebuild: { type: "boolean" } } as const
+  const output = { output: { type: "string", short: "o" }, url: { type: "string" } } as const
+  const known = { ...options, ...output }
+  const { values } = parseArgs({ args: argv, options: known, strict: false })
+  const elsewhere = values.url !== undefined || (process.env["TINTYPE_URL"] ?? "") !== ""
+  if (elsewhere || (await runningServer(config.dataDir)) !== undefined) {
+    await import("./cli/tintype.ts")
+    return Number(process.exitCode ?? 0)
+  }
+  const { runDoctor } = await import("./doctor.ts")
+  await openStateDirectory(config.dataDir)
+  const lock = await lockStateDirectory(config.dataDir)
+  try {
+    const service = await openFrom(config, openLog("error"))
+    const who = await service.core.identity.byToken(await adminToken(config.dataDir, newSecret))
+    if (!who.ok) throw new Refusal(who.fault)
+    const [fix, rebuild] = [values.fix === true, values.rebuild === true]
+    return await runDoctor(service, who.value, { fix, rebuild, json: values.output === "json" })
+  } finally {
+    await lock.release()
+  }
+}
+
+async function main(): Promise<number | undefined> {
+  const [command = "", ...argv] = process.argv.slice(2)
+  const options = { data: { type: "string" }, config: { type: "string" } } as const
+  const strict = command === "serve"
+  const { values } = parseArgs({ args: argv, options, strict, allowPositionals: !strict })
+  const text = (value: unknown) => (typeof value === "string" ? value : undefined)
+  const [data, file] = [text(values.data), text(values.config)]
+  const config = readConfig(process.env, {
+    ...(data === undefined ? {} : { data }),
+    ...(file === undefined ? {} : { config: file }),
+  })
+  switch (command) {
+    case "serve":
+      await serve(config)
+      return undefined
+    case "doctor":
+      return await doctor(config, argv)
+    default:
+      throw new Refusal({ kind: "invalid", why: `no command ${command}; see tintype --help` })
+  }
+}
+
+try {
+  const code = await main()
+  if (code !== undefined) process.exit(code)
+} catch (cause) {
+  const known = cause instanceof Refusal
+  process.stderr.write(`tintype: ${known ? explain(cause.fault) : String(cause)}\n`)
+  if (!known && cause instanceof Error) process.stderr.write(`${cause.stack}\n`)
+  process.exit(known && cause.fault.kind !== "invalid" ? 1 : 2)
+}

@@ -1,0 +1,132 @@
+/**
+ * Durable file work. A file is durable when its bytes and its name are: fsync of the file, then
+ * fsync of the directory that names it. The directory is kept open, so that the second costs one
+ * system call and nothing else.
+ */
+import { constants } from "node:fs"
+import {
+  chmod,
+  chown,
+  type FileHandle,
+  mkdir,
+  open,
+  readdir,
+  rename,
+  statfs,
+  unlink,
+} from "node:fs/promises"
+import { join } from "node:path"
+
+/** Who may use a file or directory: its mode, and its group unless that stays as it comes. */
+export type Rights = { mode: number; gid: number | null }
+
+export const partialSuffix = ".part"
+
+export class Directory {
+  readonly path: string
+  readonly #handle: FileHandle
+
+  private constructor(path: string, handle: FileHandle) {
+    this.path = path
+    this.#handle = handle
+  }
+
+  /** Opens a directory, making it first where it is missing; sets its rights in any case. */
+  static async open(path: string, rights: Rights): Promise<Directory> {
+    await mkdir(path, { recursive: true })
+    if (rights.gid !== null) await chown(path, -1, rights.gid)
+    await chmod(path, rights.mode)
+    return new Directory(path, await open(path, "r"))
+  }
+
+  file(name: string): string {
+    return join(this.path, name)
+  }
+
+  /** The same file by a path that is always short enough for a socket's (108 bytes, unix(7)). */
+  shortPath(name: string): string {
+    return `/proc/self/fd/${this.#handle.fd}/${name}`
+  }
+
+  /**
+   * Makes a whole file under its name, durably, or nothing at all: what a power cut leaves half
+   * made has a name of its own, ending in `.part`.
+   */
+  async create(name: string, rights: Rights, fill: (file: FileHandle) => Promise<void>) {
+    const partial = this.file(name + partialSuffix)
+    try {
+      const file = await openNew(partial, rights)
+      try {
+        await fill(file)
+        await file.sync()
+      } finally {
+        await file.close()
+      }
+      await rename(partial, this.file(name))
+    } catch (cause) {
+      await removeFile(partial)
+      throw cause
+    }
+    await this.sync()
+  }
+
+  /** What was renamed, made or removed here before this call survives a power cut after it. */
+  async sync(): Promise<void> {
+    await this.#handle.sync()
+  }
+
+  names(): Promise<string[]> {
+    return readdir(this.path)
+  }
+
+  async freeBytes(): Promise<number> {
+    const { bavail, bsize } = await statfs(this.path)
+    return bavail * bsize
+  }
+
+  /** Whether files here can be opened past the page cache (O_DIRECT, open(2)). */
+  async takesDirectIo(): Promise<boolean> {
+    const probe = this.file(`direct-io-probe-${process.pid}${partialSuffix}`)
+    try {
+      const flags = constants.O_RDWR | constants.O_CREAT | constants.O_DIRECT
+      const file = await open(probe, flags, 0o600)
+      await file.close()
+      return true
+    } catch (cause) {
+      if (errorCode(cause) === "EINVAL") return false
+      throw cause
+    } finally {
+      await removeFile(probe)
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#handle.close()
+  }
+}
+
+/** A new file open for reading and writing. Its mode is set apart: the umask may not narrow it. */
+export async function openNew(path: string, rights: Rights): Promise<FileHandle> {
+  const file = await open(path, "wx+", rights.mode)
+  const gid = rights.gid
+  await Promise.all([file.chmod(rights.mode), gid === null ? undefined : file.chown(-1, gid)])
+  return file
+}
+
+/** Removing what is not there is success. */
+export async function removeFile(path: string): Promise<void> {
+  try {
+    await unlink(path)
+  } catch (cause) {
+    if (errorCode(cause) !== "ENOENT") throw cause
+  }
+}
+
+/** The system's name for what went wrong (errno(3)), where the error has one. */
+export function errorCode(cause: unknown): string | undefined {
+  if (!(cause instanceof Error) || !("code" in cause)) return undefined
+  return typeof cause.code === "string" ? cause.code : undefined
+}
+
+export const isOutOfSpace = (cause: unknown): boolean =>
+  ["ENOSPC", "EDQUOT"].includes(errorCode(cause) ?? "")

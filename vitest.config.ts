@@ -1,0 +1,38 @@
+import { defineConfig } from "vitest/config"
+
+/** `unit` is fast and touches no disk; `suites` and `stories` use real disks, QEMU and servers. */
+export default defineConfig({
+  test: {
+    reporters: ["default"],
+    projects: [
+      {
+        test: {
+          name: "unit",
+          include: ["src/**/*.test.ts", "test/*.test.ts"],
+          sequence: { groupOrder: 0, shuffle: true },
+          testTimeout: 20_000,
+        },
+      },
+      {
+        test: {
+          name: "suites",
+          include: ["test/suites/**/*.test.ts"],
+          sequence: { groupOrder: 1 },
+          maxWorkers: 2,
+          testTimeout: 180_000,
+          hookTimeout: 180_000,
+        },
+      },
+      {
+        test: {
+          name: "stories",
+          include: ["test/stories/**/*.test.ts"],
+          sequence: { groupOrder: 2 },
+          maxWorkers: 2,
+          testTimeout: 180_000,
+          hookTimeout: 180_000,
+        },
+      },
+    ],
+  },
+})
