@@ -66,7 +66,12 @@ async function receive(
     else progress.report(Math.min(100, (done / whole) * 100), `of ${showSize(whole)}`)
   }
   try {
-    if (order.sparse !== null) return await writeFrames(file, answer, report)
+    if (order.sparse !== null) {
+      const { sizeBytes } = order.sparse
+      const told = await writeFrames(file, answer, report)
+      if (told !== sizeBytes) throw new Error(`${told} bytes came instead of ${sizeBytes}`)
+      return told
+    }
     let at = 0
     await pipeline(answer, async (chunks: AsyncIterable<Buffer>) => {
       for await (const chunk of chunks) {

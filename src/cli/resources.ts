@@ -27,7 +27,7 @@ export type Snapshot = Resource & {
   parentId: string | null
   points: { volumeId: string; sizeBytes: number; role: string }[]
   consistency: { label: string } | null
-  bytes: { exclusive: number }
+  bytes: { exclusive: number; shared: number }
   recovery: boolean
   createdAt: string
 }

@@ -123,8 +123,11 @@ function content(noun: Command): void {
       const volumeId = options.volume && (await resolve(session, kinds.volume, options.volume))
       const point =
         snapshot.points.find((it) => (volumeId ? it.volumeId === volumeId : it.role === "root")) ??
-        snapshot.points[0]
-      const what = { kind: kinds.snapshot, id, target, sizeBytes: point?.sizeBytes ?? 0 }
+        (volumeId ? undefined : snapshot.points[0])
+      if (point === undefined) {
+        throw new Failure("notFound", `snapshot ${ref} holds nothing of that volume`)
+      }
+      const what = { kind: kinds.snapshot, id, target, sizeBytes: point.sizeBytes }
       await exportContent(session, { ...what, query: volumeId ? { volumeId } : {} }, options)
     },
   })

@@ -88,17 +88,22 @@ function runsOfData(data: Buffer): Extent[] {
   return runs
 }
 
-/** Writes a stream of frames into an empty file; what no frame covers stays a hole. */
+/**
+ * Writes a stream of frames into an empty file; what no frame covers stays a hole. Returns the
+ * disk's size. The stream is read to its end, so that the server knows all of it has arrived.
+ */
 export async function writeFrames(
   file: FileHandle,
   chunks: AsyncIterable<Uint8Array>,
   watch: (doneBytes: number) => void,
 ): Promise<number> {
-  const stream = readFrames(chunks)
+  const source = chunks[Symbol.asyncIterator]()
+  const stream = readFrames({ [Symbol.asyncIterator]: () => source })
   for (;;) {
     const next = await stream.next()
     if (next.done) {
       await file.truncate(next.value)
+      if ((await source.next()).done !== true) throw new Error("the stream goes on after its end")
       return next.value
     }
     await writeAll(file, next.value.data, next.value.offset)

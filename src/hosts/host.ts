@@ -79,7 +79,7 @@ export interface Host {
   onExit(listener: (machine: MachineId, why: string) => void): void
 
   /** The smallest image that this host boots, made from the distribution's own packages. */
-  buildDemo(into: string, say: (progress: number, message: string) => void): Promise<DemoImage>
+  buildDemo(into: string, say: (percent: number, message: string) => void): Promise<DemoImage>
   examine(known: readonly MachineId[]): Promise<Finding[]>
   close(): Promise<void>
 }

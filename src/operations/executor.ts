@@ -3,27 +3,9 @@
  * is run from its log is in `run.ts`; here is only who runs what, and when.
  */
 import type { OperationId } from "../domain/ids.ts"
-import type { Operation, OperationState } from "../domain/operation.ts"
-import { type Claim, ClaimLost, type Ledger } from "../ledger/ledger.ts"
+import { type Claim, ClaimLost } from "../ledger/ledger.ts"
+import type { ExecutorOptions } from "./options.ts"
 import { runClaim } from "./run.ts"
-import type { AnySaga } from "./saga.ts"
-import type { Tools } from "./tools.ts"
-
-export type ExecutorOptions = {
-  ledger: Ledger
-  node: string
-  sagas: ReadonlyMap<string, AnySaga>
-  /** Everything of the tools that does not depend on the claim alone. */
-  toolsFor(claim: Claim): Omit<Tools, "report" | "signal" | "operationId" | "clock">
-  clock(): number
-  /** How many operations may be under way at once. */
-  concurrency: number
-  leaseMs: number
-  /** Waits between tries of an undo or of a forward-only step; then the operation is `stuck`. */
-  retryMs: readonly number[]
-  log(level: "info" | "warn" | "error", message: string, details: Record<string, unknown>): void
-  ended?(operation: Operation, state: OperationState): void
-}
 
 export interface Executor {
   /** Something was queued: look. */

@@ -4,7 +4,7 @@
  * a few times a second.
  */
 import type { Claim, Rooms } from "../ledger/ledger.ts"
-import type { ExecutorOptions } from "./executor.ts"
+import type { ExecutorOptions } from "./options.ts"
 import type { AnySaga, AnyStep } from "./saga.ts"
 
 const saveEveryMs = 250

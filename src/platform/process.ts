@@ -60,13 +60,18 @@ function privileges({ user, groups = [] }: SpawnOrder): string[] {
   return ["--no-new-privs", `--reuid=${user.uid}`, `--regid=${user.gid}`, beside]
 }
 
-/** Field 22 of /proc/PID/stat (proc(5)); undefined for a process that is gone or a zombie. */
+/**
+ * Field 22 of /proc/PID/stat (proc(5)); undefined for a process that is gone or a zombie. A
+ * zombie whose other threads still end is not gone: until the last one has, its files are open
+ * and its locks held.
+ */
 export async function startTicksOf(pid: number): Promise<number | undefined> {
   try {
     const stat = await readFile(`/proc/${pid}/stat`, "utf8")
     // The command name may hold spaces and parentheses; everything after the last one is fields.
     const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ")
-    if (fields[0] === "Z" || fields[0] === "X") return undefined
+    const threads = Number(fields[17])
+    if (fields[0] === "X" || (fields[0] === "Z" && threads <= 1)) return undefined
     return Number(fields[19])
   } catch {
     return undefined

@@ -1,6 +1,6 @@
 /** What must be true of any world at rest, whatever happened in it. */
 import { hasEnded } from "../../src/domain/operation.ts"
-import type { Stage } from "./scenarios.ts"
+import type { Stage } from "./stage.ts"
 
 export async function audit({ making, service, host, who }: Stage): Promise<void> {
   const { ledger } = making

@@ -645,7 +645,8 @@ describe("a request sent again", () => {
   const wish = { name: "web", imageId: id(30) }
   const repeatOf = async (sent: Sent, path = "/api/machines") => {
     await wire.ask(path, { method: "POST", ...sent })
-    return (calls.at(-1)?.args[0] as { repeat?: { key: string; requestHash: string } }).repeat
+    const asked = calls.at(-1)?.args[0] as { repeat?: { key: string; requestHash: string } }
+    return asked.repeat
   }
 
   test("carries its key and the hash of all that makes it this request", async () => {

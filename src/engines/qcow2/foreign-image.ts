@@ -45,6 +45,8 @@ async function read(path: string): Promise<{ header: Header; fileBytes: number }
   } catch (cause) {
     if (cause instanceof MalformedHeader) throw bad(cause.message)
     throw cause
+  } finally {
+    await file.close()
   }
 }
 
@@ -52,10 +54,10 @@ async function read(path: string): Promise<{ header: Header; fileBytes: number }
 const harmlessFeatures = 0b11001n
 const corruptFeature = 0b00010n
 const dataFileFeature = 0b00100n
-const extensionWords: Record<number, string> = {
-  1145132097: "it names an external data file",
-  87539319: "it is encrypted",
-}
+const extensionWords = new Map([
+  [0x44415441, "it names an external data file"],
+  [0x0537be77, "it is encrypted"],
+])
 
 function whyNot(header: Header, fileBytes: number): string | null {
   const { clusterBits, incompatibleFeatures: features, l1Entries, l1Offset } = header
@@ -65,7 +67,7 @@ function whyNot(header: Header, fileBytes: number): string | null {
   if (features & ~harmlessFeatures) return "it uses features that are not known here"
   if (header.encryption !== 0) return "it is encrypted"
   for (const type of header.extensions) {
-    const words = extensionWords[type]
+    const words = extensionWords.get(type)
     if (words !== undefined) return words
   }
   if (clusterBits < 9 || clusterBits > 21) return `clusters of 2^${clusterBits} bytes`

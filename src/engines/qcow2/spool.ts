@@ -1,10 +1,10 @@
 /** Images in QEMU's format on their way in or out: a file each, and never longer than its work. */
-import { open } from "node:fs/promises"
+import { type FileHandle, open } from "node:fs/promises"
 import { Refusal } from "../../domain/fault.ts"
 import { newId } from "../../domain/ids.ts"
 import { openNew, removeFile } from "../../platform/files.ts"
 import type { ByteSink, ByteSource, Watch } from "../engine.ts"
-import { chunksOf, pour, tooLarge } from "../streams.ts"
+import { chunksOf, pieceBytes, pour, tooLarge } from "../streams.ts"
 import { fileRights, type House } from "./store.ts"
 
 /** A new name in the spool, whose file is gone when `work` has ended. */
@@ -71,8 +71,16 @@ export async function pourSpooled(house: House, name: string, sink: ByteSink, wa
   const file = await open(house.spool.file(name), "r")
   try {
     const { size } = await file.stat()
-    await pour(file.createReadStream({ start: 0, autoClose: false }), size, sink, watch)
+    await pour(bytesIn(file), size, sink, watch)
   } finally {
     await file.close()
+  }
+}
+
+async function* bytesIn(file: FileHandle): AsyncGenerator<Buffer> {
+  for (;;) {
+    const { bytesRead, buffer } = await file.read(Buffer.allocUnsafeSlow(pieceBytes))
+    if (bytesRead === 0) return
+    yield buffer.subarray(0, bytesRead)
   }
 }

@@ -17,7 +17,7 @@ import {
   spawnDetached,
   startTicksOf,
 } from "../../platform/process.ts"
-import { type House, runName } from "./store.ts"
+import { type House, transfersName } from "./store.ts"
 
 /** The block device while it is served. */
 export type Served = {
@@ -44,22 +44,22 @@ export async function serve<T>(
   const name = `transfer-${newId()}`
   const [socket, log] = [`${name}.sock`, `${name}.log`]
   const daemon = await spawnDetached({
-    argv: argvOf(order, `${runName}/${socket}`),
+    argv: argvOf(order, `${transfersName}/${socket}`),
     cwd: house.dataDir,
     user: house.user,
-    logFile: house.run.file(log),
+    logFile: house.transfers.file(log),
   })
   try {
     const nbd = await connected(house, daemon, socket, log)
     try {
-      return await work({ nbd, node: nbdNode(`${runName}/${socket}`) })
+      return await work({ nbd, node: nbdNode(`${transfersName}/${socket}`) })
     } finally {
       await nbd.close()
     }
   } finally {
     await endProcess(daemon, endWithinMs)
-    await removeFile(house.run.file(socket))
-    await removeFile(house.run.file(log))
+    await removeFile(house.transfers.file(socket))
+    await removeFile(house.transfers.file(log))
   }
 }
 
@@ -90,10 +90,10 @@ async function connected(
   const options = { export: exportName, withinMs: answerWithinMs }
   for (;;) {
     try {
-      return await openNbd(house.run.shortPath(socket), options)
+      return await openNbd(house.transfers.shortPath(socket), options)
     } catch (cause) {
       const notYet = ["ENOENT", "ECONNREFUSED"].includes(errorCode(cause) ?? "")
-      if (!(await isAlive(daemon))) throw await explained(house.run.file(log))
+      if (!(await isAlive(daemon))) throw await explained(house.transfers.file(log))
       if (!notYet || performance.now() > deadline) throw cause
     }
     await sleep(2)
@@ -110,7 +110,7 @@ async function explained(log: string): Promise<Error> {
 }
 
 /** Ends the daemons that a dead server left over in this data directory, and sweeps their files. */
-export async function endLeftovers({ dataDir, run }: House): Promise<void> {
+export async function endLeftovers({ dataDir, transfers }: House): Promise<void> {
   const home = await realpath(dataDir)
   const pids = (await readdir("/proc")).map(Number).filter(Number.isInteger)
   for (const pid of pids) {
@@ -118,15 +118,15 @@ export async function endLeftovers({ dataDir, run }: House): Promise<void> {
     if (startTicks === undefined || !(await isTransfer(pid, home))) continue
     await endProcess({ pid, startTicks }, 0)
   }
-  for (const name of await run.names()) {
-    if (/^transfer-.*\.(sock|log)$/.test(name)) await removeFile(run.file(name))
+  for (const name of await transfers.names()) {
+    if (/^transfer-.*\.(sock|log)$/.test(name)) await removeFile(transfers.file(name))
   }
 }
 
 async function isTransfer(pid: number, home: string): Promise<boolean> {
   try {
     const argv = await readFile(`/proc/${pid}/cmdline`, "utf8")
-    if (!argv.includes(`addr.path=${runName}/transfer-`)) return false
+    if (!argv.includes(`addr.path=${transfersName}/transfer-`)) return false
     return (await readlink(`/proc/${pid}/cwd`)) === home
   } catch {
     return false // it ended while we looked, or is somebody else's

@@ -6,12 +6,12 @@ import type { EngineConfig } from "../engine.ts"
 import { LayerFiles, type LayerId } from "./layer-files.ts"
 import { inTree } from "./tree.ts"
 
-/** Opened once per process. `run` holds sockets, `spool` images on their way in or out. */
+/** Opened once per process. `transfers` holds sockets, `spool` images on their way in or out. */
 export type House = {
   dataDir: string
   user: ServiceUser | null
   layers: LayerFiles
-  run: Directory
+  transfers: Directory
   spool: Directory
   /** Files here can be opened past the page cache. */
   directIo: boolean
@@ -21,7 +21,7 @@ export type Store = House & { memory: EngineMemory }
 
 /** QEMU's processes run in `dataDir` and are given these names, relative to it. */
 export const layersName = "layers"
-export const runName = "run"
+export const transfersName = "transfers"
 export const spoolName = "spool"
 
 /** QEMU's user reaches the files through its group, and nobody else does. */
@@ -30,23 +30,23 @@ export const fileRights = (user: ServiceUser | null) =>
 
 export async function openHouse({ dataDir, user }: EngineConfig): Promise<House> {
   const gid = user?.gid ?? null
-  const [layers, run, spool] = await Promise.all([
+  const [layers, transfers, spool] = await Promise.all([
     Directory.open(`${dataDir}/${layersName}`, { mode: 0o750, gid }),
-    Directory.open(`${dataDir}/${runName}`, { mode: 0o770, gid }),
+    Directory.open(`${dataDir}/${transfersName}`, { mode: 0o770, gid }),
     Directory.open(`${dataDir}/${spoolName}`, { mode: 0o750, gid }),
   ])
   return {
     dataDir,
     user,
     layers: new LayerFiles(layers, fileRights(user)),
-    run,
+    transfers,
     spool,
     directIo: await layers.takesDirectIo(),
   }
 }
 
-export async function closeHouse({ layers, run, spool }: House): Promise<void> {
-  await Promise.all([layers.directory.close(), run.close(), spool.close()])
+export async function closeHouse({ layers, transfers, spool }: House): Promise<void> {
+  await Promise.all([layers.directory.close(), transfers.close(), spool.close()])
 }
 
 /**

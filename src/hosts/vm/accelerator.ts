@@ -37,7 +37,7 @@ async function chooseAccelerator(config: HostConfig): Promise<Accelerator> {
   const bootId = (await readFile("/proc/sys/kernel/random/boot_id", "utf8")).trim()
   const user = config.user?.uid ?? "ourselves"
   const key = [bootId, await version(), usualCpuModel, user, await deviceOf("/dev/kvm")].join(" ")
-  const file = join(config.dataDir, "run/accelerator.json")
+  const file = join(config.dataDir, "machines/accelerator.json")
   const known = await readKnown(file)
   if (known?.key === key) return known.accelerator
   const accelerator = await probe(config)
@@ -60,7 +60,7 @@ async function probe(config: HostConfig): Promise<Accelerator> {
   if ((await deviceOf("/dev/kvm")) === null) {
     return { name: "tcg", note: "this node has no /dev/kvm" }
   }
-  const place = await mkdtemp(join(config.dataDir, "run/probe-"))
+  const place = await mkdtemp(join(config.dataDir, "machines/probe-"))
   try {
     await chmod(place, 0o711)
     const rom = join(place, "rom")
@@ -88,7 +88,9 @@ async function runProbe(config: HostConfig, rom: string): Promise<string | null>
       if (!(cause instanceof CommandFailed)) return String(cause)
       if (cause.exitCode === probeSucceeded) return null
       if (cause.exitCode === null) return `/dev/kvm is there, but a guest hangs on it`
-      return cause.stderr.trim().split("\n").at(-1) ?? "QEMU gave no reason"
+      return (
+        cause.stderr.trim().split("\n").at(-1)?.replace(`${program}: `, "") || "no reason given"
+      )
     },
   )
   // A process caught inside the kernel may not even die of SIGKILL; we do not wait for that.

@@ -37,10 +37,9 @@ async function examineProcess(pid: number, home: string): Promise<Found | undefi
     if (machine === undefined || (await readlink(`/proc/${pid}/cwd`)) !== home) return undefined
     const startTicks = await startTicksOf(pid)
     if (startTicks === undefined) return undefined
-    const [machineType = "", accel = ""] = after("-machine").split(",")
-    const accelerator = accel.replace("accel=", "")
-    const cpuModel = after("-cpu").replace(/,enforce$/, "")
-    return { machine, process: { pid, startTicks, accelerator }, machineType, cpuModel }
+    const first = (flag: string) => after(flag).split(",")[0] ?? ""
+    const process = { pid, startTicks, accelerator: first("-accel") }
+    return { machine, process, machineType: first("-machine"), cpuModel: first("-cpu") }
   } catch {
     // Gone while we looked, or not ours to look at.
     return undefined

@@ -2,7 +2,7 @@
  * Where a machine's things lie below the data directory. QEMU runs in that directory and is given
  * relative paths, so the directory may be deep (a socket's path is short) and may move.
  */
-import { chmod, chown, mkdir, open, rm } from "node:fs/promises"
+import { chmod, chown, lchown, mkdir, open, rm } from "node:fs/promises"
 import { join } from "node:path"
 import type { ImageId, MachineId } from "../../domain/ids.ts"
 import type { HostConfig } from "../host.ts"
@@ -21,10 +21,10 @@ export const placesOf = (machine: MachineId) => ({
 })
 export const imagePlace = (image: ImageId) => `images/${image}`
 
-/** Directories that the service user passes through and does not list, whatever the umask. */
+/** A new directory that the service user passes through and does not list, whatever the umask. */
 export async function makePassage(path: string): Promise<void> {
-  await mkdir(path, { recursive: true })
-  await chmod(path, 0o711)
+  const made = await mkdir(path, { recursive: true })
+  if (made !== undefined) await chmod(path, 0o711)
 }
 
 /** The directories that hold those of all machines and images. */
@@ -42,6 +42,7 @@ export async function makeRunPlaces(config: HostConfig, machine: MachineId): Pro
   const console = join(config.dataDir, places.console)
   await (await open(console, "a", 0o600)).close()
   if (config.user === null) return
-  await chown(run, config.user.uid, config.user.gid)
+  // Their other processes may be able to put a link in its place: that must not be followed.
+  await lchown(run, config.user.uid, config.user.gid)
   await chown(console, config.user.uid, config.user.gid)
 }

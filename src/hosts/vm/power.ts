@@ -1,7 +1,7 @@
 /** Whether a guest runs and answers, and its power button. */
 import { setTimeout as sleep } from "node:timers/promises"
 import { isTimeout, within } from "../../platform/deadline.ts"
-import { isObject } from "../../platform/json-lines.ts"
+import { ConnectionLost, isObject } from "../../platform/json-lines.ts"
 import { endProcess, isAlive } from "../../platform/process.ts"
 import type { Liveness } from "../host.ts"
 import { noAgent } from "./agent.ts"
@@ -12,13 +12,17 @@ const quitWithinMs = 10_000
 const resetWithinMs = 10_000
 
 export async function lookAt(guest: Guest): Promise<Liveness> {
-  try {
-    const status = await guest.execute("query-status", {}, { timeoutMs: statusWithinMs })
-    return isObject(status) && status["status"] === "running" ? "running" : "paused"
-  } catch (cause) {
-    if (!(await isAlive(guest.process))) return "gone"
-    if (isTimeout(cause)) return "hung"
-    throw cause
+  const deadline = performance.now() + statusWithinMs
+  for (;;) {
+    try {
+      const status = await guest.execute("query-status", {}, { timeoutMs: statusWithinMs })
+      return isObject(status) && status["status"] === "running" ? "running" : "paused"
+    } catch (cause) {
+      if (!(await isAlive(guest.process))) return "gone"
+      if (isTimeout(cause) || performance.now() > deadline) return "hung"
+      // The connection dropped, by a restart of ours perhaps: it is being made again.
+      if (!(cause instanceof ConnectionLost)) throw cause
+    }
   }
 }
 

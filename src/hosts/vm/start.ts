@@ -8,7 +8,7 @@ import { EndedAtOnce, isAlive, spawnDetached } from "../../platform/process.ts"
 import type { HostConfig, StartOrder } from "../host.ts"
 import { type Accelerator, kvmGroup } from "./accelerator.ts"
 import { findProcesses } from "./adopt.ts"
-import { tailOf } from "./guest.ts"
+import { notRunning, tailOf } from "./guest.ts"
 import type { Guests } from "./guests.ts"
 import { fixHardware, program } from "./installation.ts"
 import { commandLine } from "./launch.ts"
@@ -52,6 +52,8 @@ async function startNew(
   accelerator: () => Promise<Accelerator>,
   order: StartOrder,
 ): Promise<Started> {
+  // An order without disks is for one that was seen running: it has ended since.
+  if (order.disks.length === 0) throw notRunning(order.machine)
   const places = placesOf(order.machine)
   const hardware = await fixHardware(order.hardware)
   const { name } = await accelerator()

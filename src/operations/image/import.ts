@@ -1,7 +1,6 @@
 /** A disk from outside becomes an image: received beside everything, then published. */
-import { createReadStream } from "node:fs"
-import { mkdir, rm } from "node:fs/promises"
-import { join } from "node:path"
+import { mkdir, open, rm } from "node:fs/promises"
+import { resolve } from "node:path"
 import type { ImageId } from "../../domain/ids.ts"
 import type { MachineKind } from "../../domain/machine.ts"
 import type { Rooms } from "../../ledger/ledger.ts"
@@ -37,13 +36,13 @@ export const imageBuildDemo = saga<Tools, ImageBuildDemo>("image-build-demo", 1)
     await mkdir(workshop, { recursive: true })
     if (missing !== null) tools.report(0, `${missing.what} is missing: ${missing.remedy}`)
     const demo = await host.buildDemo(workshop, (progress, message) =>
-      tools.report(progress * 0.9, message),
+      tools.report((progress / 100) * 0.9, message),
     )
     await host.keepBootFiles(imageId, demo.boot)
-    const stream = createReadStream(join(workshop, demo.disk))
+    await using disk = await open(resolve(workshop, demo.disk))
+    const stream = disk.createReadStream({ autoClose: false })
     const source = { format: "raw", stream, lengthBytes: demo.sizeBytes } as const
     await receive(tools, { ...params, sizeBytes: demo.sizeBytes }, () => source)
-    stream.destroy()
     await rm(workshop, { recursive: true, force: true })
     return { sizeBytes: demo.sizeBytes, append: demo.append }
   },

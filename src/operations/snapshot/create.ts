@@ -26,8 +26,9 @@ export const snapshotCreate = saga<Tools, SnapshotCreate>("snapshot-create", 1).
     for (const [machineId, ofMachine] of await byMachine(tools, points)) {
       facts.push(await takePoints(tools, machineId, ofMachine))
     }
-    const pauseMs = Math.max(...facts.map((fact) => fact.pauseMs))
-    const skewMs = Math.max(...facts.map((fact) => fact.skewMs))
+    const longest = (times: number[]) => Math.round(Math.max(...times) * 1000) / 1000
+    const pauseMs = longest(facts.map((fact) => fact.pauseMs))
+    const skewMs = longest(facts.map((fact) => fact.skewMs))
     return { label: "crash", pauseMs, freezeMs: 0, skewMs, note: null }
   },
   record: (rooms, { snapshotId, source, points, output }) =>
