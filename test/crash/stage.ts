@@ -98,7 +98,10 @@ async function textFrom(send: (sink: Sink) => Promise<unknown>): Promise<string>
   pipe.on("data", (chunk: Buffer) => chunks.push(chunk))
   await send({ format: "raw", open: () => pipe })
   const bytes = Buffer.concat(chunks)
-  return bytes.subarray(0, 16).toString().replace(/\0+$/, "")
+  return bytes
+    .subarray(0, 16)
+    .toString()
+    .replace(/[\0 ]+$/, "")
 }
 
 export function expectEqual(actual: unknown, expected: unknown): void {

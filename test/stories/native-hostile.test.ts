@@ -33,7 +33,7 @@ describe("a wish that cannot be", () => {
     ["machines", { ...wish, cpus: 0 }, "cpus", /^must be at least 1$/],
     ["machines", { ...wish, cpus: 65 }, "cpus", /^must be at most 64$/],
     ["machines", { ...wish, cpus: 1.5 }, "cpus", /^must be a whole number, not a fraction$/],
-    ["machines", { ...wish, cpus: "2" }, "cpus", /^must be a whole number, not a string$/],
+    ["machines", { ...wish, cpus: "2" }, "cpus", /^must be a number, not a string$/],
     ["machines", { ...wish, memoryMiB: 63 }, "memoryMiB", /at least 64/],
     ["machines", { ...wish, memoryMiB: 1e300 }, "memoryMiB", /./],
     ["machines", { ...wish, memoryMiB: null }, "memoryMiB", /not null$/],

@@ -77,7 +77,7 @@ test("tells numbers and flags of a query as what they mean, not as the text they
   expect(named("limit")).toEqual({
     name: "limit",
     in: "query",
-    schema: { type: "integer", minimum: 1, maximum: 1000, default: "100" },
+    schema: { type: "integer", minimum: 1, maximum: 1000, default: 100 },
   })
   expect(named("allAccounts").schema).toEqual({ type: "boolean" })
 })

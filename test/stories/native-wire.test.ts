@@ -375,6 +375,7 @@ const stories: Story[] = [
       ["attach", { volumeId: id(21) }, [id(21)]],
       ["detach", { volumeId: id(21) }, [id(21)]],
       ["revert", { snapshotId: id(40) }, [{ snapshotId: id(40) }]],
+      // biome-ignore lint/suspicious/noThenProperty: the wire's word
       ["revert", { snapshotId: id(40), then: "start" }, [{ snapshotId: id(40), then: "start" }]],
     ] as const
   ).map(
