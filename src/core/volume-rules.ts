@@ -3,7 +3,7 @@ import { Refusal } from "../domain/fault.ts"
 import { largestVolumeBytes, sectorBytes, type Volume } from "../domain/volume.ts"
 
 export function mustBeSize(bytes: number): void {
-  const whole = Number.isSafeInteger(bytes) && bytes % sectorBytes === 0
+  const whole = Number.isInteger(bytes) && bytes % sectorBytes === 0
   if (!whole) {
     const why = `a size is a whole number of bytes, a multiple of ${sectorBytes}`
     throw new Refusal({ kind: "invalid", why, field: "sizeBytes" })

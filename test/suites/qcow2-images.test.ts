@@ -1,5 +1,5 @@
 /** Images from outside: the honest ones pass whatever their make, the others change nothing. */
-import { mkdtemp, open, readFile, rm, truncate, writeFile } from "node:fs/promises"
+import { mkdtemp, open, readFile, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest"
@@ -127,7 +127,19 @@ const hostile: Record<string, Hostile> = {
     why: /data file/,
   },
   "names a data file without saying so": {
-    make: () => bent(104, [0x44, 0x41, 0x54, 0x41, 0, 0, 0, 8, ...Buffer.from("/etc/pwd")]),
+    make: () =>
+      bent(112, [
+        0x44,
+        0x41,
+        0x54,
+        0x41,
+        0,
+        0,
+        0,
+        8,
+        ...Buffer.from("/etc/pwd"),
+        ...Buffer.alloc(8),
+      ]),
     fault: "bad-image",
     why: /data file/,
   },
@@ -149,7 +161,7 @@ const hostile: Record<string, Hostile> = {
     fault: "bad-image",
   },
   "has an absurd extension": {
-    make: () => bent(104, [1, 2, 3, 4, 0xff, 0xff, 0xff, 0xff]),
+    make: () => bent(112, [1, 2, 3, 4, 0xff, 0xff, 0xff, 0xff]),
     fault: "bad-image",
   },
   "is larger than any number": { make: () => bent(24, u64(2n ** 64n - 1n)), fault: "bad-image" },
@@ -160,9 +172,15 @@ const hostile: Record<string, Hostile> = {
   },
   "was cut in its middle": {
     async make() {
-      const path = await converted()
-      await truncate(path, 3 * mebi)
-      return path
+      const bytes = await readFile(await converted())
+      return bytes.subarray(0, bytes.length / 2)
+    },
+    fault: "bad-image",
+  },
+  "lacks two clusters at its end": {
+    async make() {
+      const bytes = await readFile(await converted())
+      return bytes.subarray(0, -2 * 65_536)
     },
     fault: "bad-image",
   },
