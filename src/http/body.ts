@@ -41,13 +41,15 @@ export function collect(
 
 const nothing = Buffer.alloc(0)
 
+export const clientLeft = (): Error => new Error("the client went away before the end")
+
 /**
  * The body as a stream of its own. Whoever reads it may destroy it when it has had enough, without
  * tearing down the connection on which the reason is still to be told. A client that goes away
  * before the end is an error of the stream, never an end.
  */
 export function bodyStream(incoming: IncomingMessage): Readable {
-  if (!hasBody(incoming)) return Readable.from([], { objectMode: false })
+  if (!hasBody(incoming)) return emptyStream()
   let begun = false
   const body = new Readable({
     read() {
@@ -68,7 +70,17 @@ export function bodyStream(incoming: IncomingMessage): Readable {
   }
   const finish = () => body.push(null)
   const lost = () => {
-    if (!incoming.complete) body.destroy(new Error("the client went away before the body's end"))
+    if (!incoming.complete) body.destroy(clientLeft())
   }
-  return body
+  // Nobody may be reading it when its client leaves.
+  return body.on("error", () => {})
+}
+
+export function emptyStream(): Readable {
+  const empty = new Readable({
+    read() {
+      this.push(null)
+    },
+  })
+  return empty.on("error", () => {})
 }

@@ -10,7 +10,7 @@ import type { Principal } from "../domain/account.ts"
 import { ok, type Result } from "../domain/fault.ts"
 import type { AccountId, Id, UserId } from "../domain/ids.ts"
 import type { Answer, Face, Request, Route } from "../faces/face.ts"
-import { bodyStream, collect } from "./body.ts"
+import { bodyStream, clientLeft, collect, emptyStream } from "./body.ts"
 import type { Limits } from "./limits.ts"
 import { mishapAnswer, type Trouble } from "./mishap.ts"
 import { type Found, readRequest } from "./request.ts"
@@ -48,7 +48,8 @@ export async function exchange(
 ): Promise<void> {
   const startedAt = performance.now()
   const gone = new AbortController()
-  const stream = bodyStream(wire.incoming)
+  const streaming = "route" in destination && destination.route.streaming
+  const stream = streaming ? bodyStream(wire.incoming) : emptyStream()
   const { closing } = desk
   const request = readRequest(wire.incoming, found, { stream, signal: gone.signal, closing })
   const lane = laneOf(destination)
@@ -56,11 +57,13 @@ export async function exchange(
   desk.load[lane] += 1
   wire.response.once("close", () => {
     desk.load[lane] -= 1
-    if (!wire.response.writableFinished) gone.abort()
-    stream.destroy()
+    const left = wire.response.writableFinished ? undefined : clientLeft()
+    if (left !== undefined) gone.abort(left)
+    stream.destroy(left)
     note(desk, destination, request, wire.response.statusCode, performance.now() - startedAt)
   })
   const answer = await answerTo(desk, crowded ? { trouble: busy } : destination, request, wire)
+  stream.destroy()
   if (answer === "gone") wire.response.destroy()
   else await deliver(desk, request, wire, answer)
 }

@@ -1,7 +1,7 @@
 /** The service's log: JSON lines, secrets blacked out wherever a request's headers are shown. */
 import { type DestinationStream, type Logger, pino } from "pino"
 
-export type LogLevel = "trace" | "debug" | "info" | "warn" | "error" | "silent"
+export type LogLevel = "trace" | "debug" | "info" | "warn" | "error" | "fatal" | "silent"
 
 export function openLog(level: LogLevel, destination?: DestinationStream): Logger {
   return pino(

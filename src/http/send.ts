@@ -1,6 +1,6 @@
 /** An answer on its way out. */
 import type { IncomingMessage, ServerResponse } from "node:http"
-import { Readable } from "node:stream"
+import { Readable, Transform } from "node:stream"
 import { pipeline } from "node:stream/promises"
 import type { Answer } from "../faces/face.ts"
 import { hasBody } from "./body.ts"
@@ -34,10 +34,10 @@ export async function send(wire: Wire, answer: Answer, options: SendOptions): Pr
     body.stream?.destroy()
     throw new Error("the client went away before the answer")
   }
-  // An answer shorter than it said must look cut, not keep the client waiting for the rest.
-  response.strictContentLength = true
   response.writeHead(answer.status, headers)
-  if (body.stream !== null) return sendStream(wire, body.stream)
+  // What is left of the request flows past, so that the next one on this connection is reached.
+  incoming.resume()
+  if (body.stream !== null) return sendStream(wire, body.stream, headers)
   const bytes = incoming.method === "HEAD" ? nothing : body.bytes
   if (unwanted) return sendAgainstTheFlow(wire, bytes ?? nothing, options.lingerMs)
   response.end(bytes ?? nothing)
@@ -72,12 +72,35 @@ function merged(all: readonly Record<string, string>[]): Record<string, string> 
   return Object.fromEntries(kept.values())
 }
 
-async function sendStream({ incoming, response }: Wire, stream: Readable): Promise<void> {
+async function sendStream(
+  { incoming, response }: Wire,
+  stream: Readable,
+  headers: Record<string, string>,
+): Promise<void> {
   // Whoever waits for events wants to know at once that it is connected.
   response.flushHeaders()
-  if (incoming.method !== "HEAD") return pipeline(stream, response)
-  stream.destroy()
-  response.end()
+  if (incoming.method === "HEAD") {
+    stream.destroy()
+    response.end()
+    return
+  }
+  const length = Object.entries(headers).find(([name]) => /^content-length$/i.test(name))?.[1]
+  if (length === undefined) await pipeline(stream, response)
+  else await pipeline(stream, exactly(Number(length)), response)
+}
+
+/** A stream shorter than was said must look cut, not keep the client waiting for the rest. */
+function exactly(promisedBytes: number): Transform {
+  let bytes = 0
+  const wrong = () => new Error(`an answer of ${promisedBytes} bytes has ${bytes}`)
+  return new Transform({
+    transform(piece: Buffer, _encoding, next) {
+      bytes += piece.length
+      if (bytes > promisedBytes) next(wrong())
+      else next(null, piece)
+    },
+    flush: (done) => done(bytes === promisedBytes ? null : wrong()),
+  })
 }
 
 function unreadBytes(incoming: IncomingMessage): number {
@@ -99,7 +122,7 @@ function sendAgainstTheFlow({ incoming, response }: Wire, bytes: Buffer, lingerM
       if (response.destroyed) resolve()
     }
     const timer = setTimeout(finish, lingerMs)
-    incoming.once("end", finish).once("close", finish).resume()
+    incoming.once("end", finish).once("close", finish)
     if (bytes.length === 0) response.flushHeaders()
     else response.write(bytes)
   })

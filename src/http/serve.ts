@@ -3,6 +3,7 @@
  * and finds the route; from there on `exchange` has the request, because bodies are the faces' own
  * to read (some take JSON whatever its Content-Type says), and large ones must not be touched.
  */
+import type { AddressInfo } from "node:net"
 import {
   type FastifyInstance,
   type FastifyReply,
@@ -17,7 +18,7 @@ import { type Desk, type Destination, type Exchanged, exchange } from "./exchang
 import { defaultLimits, type Limits } from "./limits.ts"
 import { foldedUrl } from "./request.ts"
 import { signposts } from "./signposts.ts"
-import { openSockets, type Pem } from "./sockets.ts"
+import { openSockets, type Pem, type Sockets } from "./sockets.ts"
 
 export type ServeOptions = {
   host: string
@@ -53,9 +54,13 @@ export async function serveFace(face: Face, core: Core, options: ServeOptions): 
     const wire = { incoming: request.raw, response: reply.raw }
     sockets.watch(wire)
     wire.response.once("close", () => closing.signal.aborted && sockets.closeIdle())
-    void exchange(desk, destination, found(request), wire)
+    exchange(desk, destination, found(request), wire).catch((cause: unknown) => {
+      // Not even a face's words for a failure could be had.
+      options.log.error({ err: cause }, "a face failed")
+      reply.raw.destroy()
+    })
   }
-  const app = openRouter(sockets.create, limits, lead)
+  const app = openRouter(sockets, limits, lead)
   for (const { method, path, destination } of signposts(face.routes)) {
     app.route({
       method: method as HTTPMethods,
@@ -64,9 +69,9 @@ export async function serveFace(face: Face, core: Core, options: ServeOptions): 
       handler: neverReached,
     })
   }
-  const url = await app.listen({ host: options.host, port: options.port })
+  await app.listen({ host: options.host, port: options.port })
   return {
-    url,
+    url: urlOf(app.server.address(), options),
     async close() {
       closing.abort()
       const overdue = setTimeout(sockets.closeAll, limits.closeMs)
@@ -76,16 +81,21 @@ export async function serveFace(face: Face, core: Core, options: ServeOptions): 
   }
 }
 
+/** How to reach it from this machine; all addresses at once are reached by loopback, too. */
+function urlOf(address: AddressInfo | string | null, { host, tls }: ServeOptions): string {
+  if (address === null || typeof address === "string") throw new Error("this is no TCP listener")
+  const loopback: Record<string, string> = { "0.0.0.0": "127.0.0.1", "::": "::1" }
+  const reached = loopback[host] ?? host
+  const name = reached.includes(":") ? `[${reached}]` : reached
+  return `${tls === undefined ? "http" : "https"}://${name}:${address.port}`
+}
+
 type Lead = (destination: Destination, request: FastifyRequest, reply: FastifyReply) => void
 
-function openRouter(
-  serverFactory: ReturnType<typeof openSockets>["create"],
-  limits: Limits,
-  lead: Lead,
-): FastifyInstance {
+function openRouter(sockets: Sockets, limits: Limits, lead: Lead): FastifyInstance {
   const app = fastify({
     logger: false,
-    serverFactory,
+    serverFactory: sockets.create,
     exposeHeadRoutes: false,
     return503OnClosing: false,
     rewriteUrl: (incoming) => foldedUrl(incoming.url ?? "/"),
@@ -95,11 +105,11 @@ function openRouter(
     clientErrorHandler: (error, socket) => {
       // Before there is a request there is no face to word this.
       const status = earlyStatus[error.code] ?? "400 Bad Request"
-      if (!socket.writable || socket.bytesWritten > 0) socket.destroy()
+      if (!socket.writable || sockets.isAtWork(socket)) socket.destroy()
       else socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`)
     },
   })
-  app.setNotFoundHandler({ preHandler: neverReached }, neverReached)
+  app.setNotFoundHandler(neverReached)
   app.addHook("onRequest", (request, reply, next) => {
     if (request.is404) lead({ trouble: { kind: "no-route" } }, request, reply)
     else next()

@@ -18,6 +18,8 @@ export type Sockets = {
   /** More than one server where a name stands for more than one address. */
   create(listener: RequestListener): Server
   watch(wire: Wire): void
+  /** There is a request on it, and an answer to it may be on its way. */
+  isAtWork(socket: Socket): boolean
   closeIdle(): void
   closeAll(): void
 }
@@ -30,7 +32,7 @@ export function openSockets(limits: Limits, tls: Pem | undefined): Sockets {
     const server =
       tls === undefined
         ? createServer(options, listener)
-        : createTlsServer({ ...options, ...tls, minVersion: "TLSv1.2" }, listener)
+        : createTlsServer({ ...options, ...tls }, listener)
     server.maxConnections = limits.connections
     server.setTimeout(limits.stallMs, (socket: Socket) => {
       const wire = atWork.get(socket)
@@ -49,6 +51,7 @@ export function openSockets(limits: Limits, tls: Pem | undefined): Sockets {
         if (atWork.get(socket) === wire) atWork.delete(socket)
       })
     },
+    isAtWork: (socket) => atWork.has(socket),
     closeIdle: () => {
       for (const server of servers) server.closeIdleConnections()
     },

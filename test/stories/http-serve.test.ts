@@ -196,9 +196,15 @@ describe("time", () => {
     expect(told).toMatch(/^HTTP\/1.1 431 /)
   })
 
-  test("what is no HTTP is told so and hung up on", async () => {
+  test("what is no HTTP is told so and hung up on, also after what was", async () => {
     const wire = await serve([{ path: "/" }])
     expect(await raw(wire, "hello\r\n\r\n")).toMatch(/^HTTP\/1.1 400 /)
+    const socket = connect(portOf(wire), "127.0.0.1")
+    socket.write("GET / HTTP/1.1\r\nHost: h\r\n\r\n")
+    expect(String((await once(socket, "data"))[0])).toMatch(/^HTTP\/1.1 204 /)
+    socket.write("hello\r\n\r\n")
+    expect(String((await once(socket, "data"))[0])).toMatch(/^HTTP\/1.1 400 /)
+    socket.destroy()
   })
 
   test("an upload that keeps moving may outlast every limit, one that stands still is cut", async () => {
@@ -330,6 +336,17 @@ describe("an answer", () => {
     expect(reply.headers["set-cookie"]).toBe(undefined)
   })
 
+  test("of a face that fails even to say that it failed is a cut, and the next one is served", async () => {
+    const face = plainFace([{ path: "/" }])
+    const renderMishap = () => {
+      throw new Error("speechless")
+    }
+    const wire = await wireTo({ ...face, renderMishap }, scriptedCore().core)
+    open.push(wire)
+    await expect(wire.ask("/nothing")).rejects.toThrow(/hang up|ECONNRESET/)
+    expect((await wire.ask("/")).status).toBe(204)
+  })
+
   test("carries the request's id, the client's own if it is safe to repeat", async () => {
     const wire = await serve([{ path: "/" }])
     const idFor = async (theirs: string) =>
@@ -424,7 +441,7 @@ describe("closing", () => {
     idle.end()
     const [response] = (await once(idle, "response")) as [IncomingMessage]
     await buffer(response)
-    const [work, wait] = [wire.ask("/work"), wire.ask("/wait")]
+    const [work, wait] = [wire.ask("/work", { agent }), wire.ask("/wait")]
     await expect.poll(() => arrived.length).toBe(2)
     const closed = wire.close()
     expect((await wait).bytes.toString()).toBe("news")

@@ -1,6 +1,6 @@
 /** Bytes through the native face, both ways, and what the client sees when they stop. */
 import { createHash, randomBytes } from "node:crypto"
-import { request } from "node:http"
+import { Agent, request } from "node:http"
 import { connect } from "node:net"
 import { Readable, type Writable } from "node:stream"
 import { buffer } from "node:stream/consumers"
@@ -123,7 +123,10 @@ describe("a download", () => {
   for (const [what, give] of breaking) {
     test(`that breaks off by ${what} cuts the connection`, async () => {
       script["volumes.exportTo"] = (_asking: unknown, _id: unknown, sink: Download) => give(sink)
-      await expect(wire.ask(content)).rejects.toThrow(/aborted|hang up|ECONNRESET/)
+      // On a connection that is kept, nothing but the cut tells that no more will come.
+      const agent = new Agent({ keepAlive: true })
+      await expect(wire.ask(content, { agent })).rejects.toThrow(/aborted|hang up|ECONNRESET/)
+      agent.destroy()
     })
   }
 
@@ -200,6 +203,16 @@ describe("an upload", () => {
     const reply = await wire.ask(content, { method: "PUT", body: megabytes })
     expect(reply.json).toMatchObject({ status: 400, kind: "size", atMost: 1024 })
     expect(reply.headers.connection).toBe("close")
+  })
+
+  test("refused in its middle, if it is small, leaves its connection to the next request", async () => {
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 })
+    const body = megabytes.subarray(0, 800_000)
+    const refused = await wire.ask(content, { method: "PUT", body, agent })
+    expect(refused.json).toMatchObject({ kind: "size" })
+    expect(refused.headers.connection).toBe("keep-alive")
+    expect((await wire.ask("/livez", { agent })).status).toBe(200)
+    agent.destroy()
   })
 
   test("of a stranger is refused before it is read, however long it goes on", async () => {

@@ -655,7 +655,7 @@ describe("a request sent again", () => {
     const first = await repeatOf({ headers, body: wish })
     expect(first).toEqual({ key: "once", requestHash: expect.stringMatching(/^[0-9a-f]{64}$/) })
     expect(await repeatOf({ headers, body: wish })).toEqual(first)
-    expect((await repeatOf({ headers, body: { ...wish, name: "x" } }))?.requestHash).not.toBe(
+    expect((await repeatOf({ headers, body: { ...wish, name: "wob" } }))?.requestHash).not.toBe(
       first?.requestHash,
     )
     expect(await repeatOf({ body: wish })).toBe(undefined)

@@ -1,6 +1,6 @@
 import { z } from "zod"
 import type { Event as Row } from "../../../domain/operation.ts"
-import { components, queryNumber, time, toTime } from "./words.ts"
+import { queryNumber, time, toTime } from "./words.ts"
 
 export const EventQuery = z.strictObject({
   after: z
@@ -8,15 +8,13 @@ export const EventQuery = z.strictObject({
     .describe("An event's id; what came after it is told first."),
 })
 
-export const Event = z
-  .object({
-    id: z.int(),
-    at: time,
-    type: z.string(),
-    resource: z.object({ kind: z.string(), id: z.string() }),
-    data: z.unknown(),
-  })
-  .register(components, { id: "Event" })
+export const Event = z.object({
+  id: z.int(),
+  at: time,
+  type: z.string(),
+  resource: z.object({ kind: z.string(), id: z.string() }),
+  data: z.unknown(),
+})
 
 export const renderEvent = (event: Row): z.infer<typeof Event> => ({
   id: event.id,

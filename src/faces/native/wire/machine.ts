@@ -7,7 +7,7 @@ import {
   idOf,
   name,
   pageOf,
-  queryNumber,
+  queryNumberOr,
   sizeBytes,
   time,
   toTime,
@@ -85,10 +85,9 @@ export const renderExec = (done: {
   truncated: done.truncated,
 })
 
+/** `bytes`: at most so many, the last ones. */
 export const ConsoleQuery = z.strictObject({
-  bytes: queryNumber(1, 2 ** 20)
-    .default(64 * 1024)
-    .describe("At most so many of the last."),
+  bytes: queryNumberOr(64 * 1024, 1, 2 ** 20),
 })
 
 const Disk = z

@@ -7,7 +7,7 @@ import {
   pageOf,
   pageQuery,
   queryFlag,
-  queryNumber,
+  queryNumberOr,
   time,
   toTime,
   toTimeOrNull,
@@ -21,8 +21,9 @@ export const OperationQuery = z.strictObject({
   allAccounts: z.exactOptional(queryFlag),
 })
 
+/** `wait`: so many seconds for its end. */
 export const WaitQuery = z.strictObject({
-  wait: queryNumber(0, 60).default(0).describe("Seconds to wait for its end."),
+  wait: queryNumberOr(0, 0, 60),
 })
 
 const FaultShown = z

@@ -33,7 +33,7 @@ export const idOf = <K extends ResourceKind>(kind: K) =>
         context.issues.push({ code: "custom", input: text, params })
         return z.NEVER
       }),
-    { type: "string", format: "uuid", description: `The id of a ${kind}.` },
+    { type: "string", format: "uuid", description: `The ${kind}'s id.` },
   )
 
 // Line separators break the logs and tables that names end up in, as control characters do.
@@ -77,6 +77,14 @@ export const queryNumber = (atLeast: number, atMost: number) =>
     { type: "integer", minimum: atLeast, maximum: atMost },
   )
 
+export const queryNumberOr = (fallback: number, atLeast: number, atMost: number) =>
+  told(queryNumber(atLeast, atMost).default(fallback), {
+    type: "integer",
+    minimum: atLeast,
+    maximum: atMost,
+    default: fallback,
+  })
+
 export const queryFlag = told(
   z.enum(["true", "false"]).transform((text) => text === "true"),
   { type: "boolean" },
@@ -98,7 +106,7 @@ const cursor = told(
 export const cursorOf = (id: string): string => Buffer.from(id, "latin1").toString("base64url")
 
 export const pageQuery = {
-  limit: queryNumber(1, 1000).default(100),
+  limit: queryNumberOr(100, 1, 1000),
   after: z.exactOptional(cursor),
 }
 /** Members of every list's query that has more of its own. */
