@@ -3,7 +3,6 @@
  * the operation in its queues, and remembers the Idempotency-Key. Either all of it is durable or
  * nothing happened; the answer goes out after that, the work begins after that.
  */
-import { createHash } from "node:crypto"
 import { attempt, type Named, Refusal, type Result } from "../domain/fault.ts"
 import { type AccountId, newId, type OperationId } from "../domain/ids.ts"
 import type { Operation } from "../domain/operation.ts"
@@ -11,6 +10,7 @@ import type { Rooms } from "../ledger/ledger.ts"
 import type { AnySaga } from "../operations/saga.ts"
 import type { Context } from "./context.ts"
 import type { Asking, Started } from "./core.ts"
+import { recalled, remember } from "./repeats.ts"
 import { mayChange, must } from "./visible.ts"
 
 export type Plan<T> = {
@@ -79,39 +79,14 @@ export async function accept<T>(
   return accepted
 }
 
-/** What a key was used for before; a different request under the same key is refused. */
-async function repeated<T>(rooms: Rooms, { who, repeat }: Asking): Promise<Started<T> | undefined> {
-  if (repeat === undefined) return undefined
-  const before = await rooms.repeats.get(who.userId, repeat.key)
+/** The answer that a request under this key had, with its operation as it is now. */
+async function repeated<T>(rooms: Rooms, asking: Asking): Promise<Started<T> | undefined> {
+  const before = await recalled<{ operationId: string; resource: T }>(rooms, asking)
   if (before === undefined) return undefined
-  if (before.requestHash !== requestHash(who.accountId, repeat.requestHash)) {
-    throw new Refusal({ kind: "key-reused", key: repeat.key })
-  }
-  const { operationId, resource } = before.body as { operationId: string; resource: T }
-  const operation = await rooms.operations.get(operationId)
-  if (operation === undefined) throw new Refusal({ kind: "key-reused", key: repeat.key })
-  return { resource, operation, replayed: true }
+  const operation = await rooms.operations.get(before.operationId)
+  if (operation === undefined) throw new Error(`operation ${before.operationId} is forgotten`)
+  return { resource: before.resource, operation, replayed: true }
 }
-
-async function remember(
-  rooms: Rooms,
-  { who, repeat }: Asking,
-  body: unknown,
-  createdAt: number,
-): Promise<void> {
-  if (repeat === undefined) return
-  const hash = requestHash(who.accountId, repeat.requestHash)
-  await rooms.repeats.add(who.userId, repeat.key, {
-    requestHash: hash,
-    status: 202,
-    body,
-    createdAt,
-  })
-}
-
-/** The same request for another account is another request. */
-const requestHash = (accountId: AccountId, hash: string): string =>
-  createHash("sha256").update(accountId).update(hash).digest("base64url")
 
 async function mustNotBeStuck(rooms: Rooms, resource: string): Promise<void> {
   const [first] = await rooms.operations.holding(resource)

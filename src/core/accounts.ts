@@ -6,7 +6,7 @@ import { type AccountId, newId, type UserId } from "../domain/ids.ts"
 import type { Rooms } from "../ledger/ledger.ts"
 import type { Context } from "./context.ts"
 import type { Asking, Credentials, Identity } from "./core.ts"
-import { longestName } from "./names.ts"
+import { recalled, remember } from "./repeats.ts"
 import { hashPassword, hashToken, newSecret } from "./secrets.ts"
 import { mayRun, must } from "./visible.ts"
 
@@ -26,6 +26,8 @@ export function createAccount(
     mustBeLogin(login, "login")
     const hashes = await hashed({ password, apiKey })
     return await ledger.transaction(async (rooms) => {
+      const before = await recalled<Credentials>(rooms, asking)
+      if (before !== undefined) return before
       await mustBeNew(rooms, login)
       const account = await addAccount(rooms, login, clock())
       const user = await addUser(rooms, {
@@ -35,7 +37,7 @@ export function createAccount(
         ...hashes,
         clock,
       })
-      return await credentials(rooms, { account, user, password, apiKey, clock })
+      return await credentials(rooms, asking, { account, user, password, apiKey, clock })
     })
   })
 }
@@ -51,13 +53,15 @@ export function createUser(
     const apiKey = newSecret()
     const hashes = await hashed({ password, apiKey })
     return await ledger.transaction(async (rooms) => {
+      const before = await recalled<Credentials>(rooms, asking)
+      if (before !== undefined) return before
       const account = await accountBy(rooms.accounts, ref)
       if (account === undefined) {
         throw new Refusal({ kind: "not-found", what: "account", id: ref })
       }
       await mustBeNew(rooms, name)
       const user = await addUser(rooms, { account, name, role, ...hashes, clock })
-      return await credentials(rooms, { account, user, password, apiKey, clock })
+      return await credentials(rooms, asking, { account, user, password, apiKey, clock })
     })
   })
 }
@@ -73,11 +77,15 @@ export async function accountBy(accounts: Accounts, ref: string): Promise<Accoun
   return byNumber
 }
 
-const loginPattern = /^[A-Za-z0-9][A-Za-z0-9._@+-]*$/
+const loginPattern = /^[A-Za-z0-9][A-Za-z0-9._@+-]{0,63}$/
+/** What an account number or a tenant id looks like: a login must not be taken for one. */
+const otherRef = /^(\d+|[0-9a-fA-F]{32})$/
 
 function mustBeLogin(login: string, field: string): void {
-  if (loginPattern.test(login) && login.length <= longestName) return
-  const why = "letters, digits and . _ @ + - only, beginning with a letter or a digit"
+  if (loginPattern.test(login) && !otherRef.test(login)) return
+  const why =
+    "at most 64 letters, digits and . _ @ + -, beginning with a letter or a digit, and neither a " +
+    "number nor 32 hex digits"
   throw new Refusal({ kind: "invalid", why, field })
 }
 
@@ -152,6 +160,7 @@ export async function addToken(
 
 async function credentials(
   rooms: Rooms,
+  asking: Asking,
   made: { account: Account; user: User; password: string; apiKey: string; clock(): number },
 ): Promise<Credentials> {
   const { account, user, password, apiKey, clock } = made
@@ -159,7 +168,10 @@ async function credentials(
   await addToken(rooms, { userId: user.id, kind: "bearer", token, nowMs: clock() })
   await addToken(rooms, { userId: user.id, kind: "refresh", token: refreshToken, nowMs: clock() })
   const { id: userId, name, role } = user
-  return { account, userId, name, role, password, apiKey, token, refreshToken }
+  const open = { account, userId, name, role }
+  const noSecrets = { password: null, apiKey: null, token: null, refreshToken: null }
+  await remember(rooms, asking, { ...open, ...noSecrets }, clock())
+  return { ...open, password, apiKey, token, refreshToken }
 }
 
 /** The account `admin`, its user and the token in the state directory: made on a fresh start. */

@@ -84,16 +84,16 @@ export interface Core {
   readonly house: House
 }
 
-/** Shown once, when made; only hashes are kept. */
+/** Shown once, when made; only hashes are kept, so the answer to a repeat has null for each. */
 export type Credentials = {
   account: Account
   userId: UserId
   name: string
   role: Role
-  password: string
-  apiKey: string
-  refreshToken: string
-  token: string
+  password: string | null
+  apiKey: string | null
+  refreshToken: string | null
+  token: string | null
 }
 
 export interface Identity {
@@ -149,7 +149,7 @@ export interface Machines {
     wish: { snapshotId: SnapshotId; then?: "as-before" | "start" | "stop" },
   ): Promise<Result<Started<MachineView>>>
   exec(
-    who: Principal,
+    asking: Asking,
     id: MachineId,
     wish: { argv: readonly string[]; timeoutMs?: number },
   ): Promise<Result<{ exitCode: number; stdout: Buffer; stderr: Buffer; truncated: boolean }>>

@@ -12,7 +12,7 @@ import type { Asking, Images, Listing, Started, Upload } from "./core.ts"
 import { mustBeFree, mustBeName } from "./names.ts"
 import { shownImage } from "./shown.ts"
 import { streamed } from "./streamed.ts"
-import { mayRun, must } from "./visible.ts"
+import { mayRun, must, scopeOf } from "./visible.ts"
 import { mustBeSize } from "./volume-rules.ts"
 
 export const openImages = (context: Context): Images => ({
@@ -105,8 +105,8 @@ function listImages(context: Context, who: Principal, listing: Listing): Promise
   return attempt(async () => {
     const { name } = listing
     const owned = name === undefined ? {} : { name }
-    const everything = listing.allAccounts && who.everywhere
-    const where = everything ? owned : { ...owned, accountId: [who.accountId, null] }
+    const { accountId } = must(scopeOf(who, listing))
+    const where = accountId === undefined ? owned : { ...owned, accountId: [accountId, null] }
     return await context.ledger.read.images.find(where, listing)
   })
 }

@@ -6,17 +6,21 @@ import { newId, type UserId } from "../domain/ids.ts"
 import type { Rooms } from "../ledger/ledger.ts"
 import type { IdentityTools } from "./accounts.ts"
 import type { Asking, Identity } from "./core.ts"
+import { recalled, remember } from "./repeats.ts"
 import { mayChange, must } from "./visible.ts"
 
 export function addKey(
   { ledger, clock }: IdentityTools,
-  { who }: Asking,
+  asking: Asking,
   { publicKey, name }: Parameters<Identity["addKey"]>[1],
 ): Promise<Result<SshKey>> {
   return attempt(async () => {
+    const { who } = asking
     must(mayChange(who))
     const fingerprint = fingerprintOf(publicKey)
     return await ledger.transaction(async (rooms) => {
+      const before = await recalled<SshKey>(rooms, asking)
+      if (before !== undefined) return before
       const { accountId } = who
       const there = await rooms.keys.find({ accountId, fingerprint })
       if (there.length > 0)
@@ -32,6 +36,7 @@ export function addKey(
         createdAt: clock(),
       }
       await rooms.keys.add(key)
+      await remember(rooms, asking, key, clock())
       return key
     })
   })

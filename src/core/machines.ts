@@ -15,10 +15,11 @@ import type { Asking, Listing, Machines, MachineView, Started } from "./core.ts"
 import { createMachine } from "./machine-create.ts"
 import { attachVolume, detachVolume } from "./machine-disks.ts"
 import { mustSuit, planFor, viewOf } from "./machine-rules.ts"
+import { once } from "./repeats.ts"
 import { planReverting } from "./reverting.ts"
 import { shownMachine } from "./shown.ts"
 import { bury, departing } from "./snapshot-rows.ts"
-import { must, scopeOf } from "./visible.ts"
+import { mayChange, must, scopeOf } from "./visible.ts"
 
 const execLimits = { waitForAgentMs: 60_000, timeoutMs: 600_000, maxOutputBytes: 16 * 2 ** 20 }
 
@@ -40,7 +41,7 @@ export const openMachines = (context: Context): Machines => ({
   attach: (asking, id, volumeId) => attachVolume(context, asking, id, volumeId),
   detach: (asking, id, volumeId) => detachVolume(context, asking, id, volumeId),
   revert: (asking, id, wish) => revertMachine(context, asking, id, wish),
-  exec: (who, id, wish) => execIn(context, who, id, wish),
+  exec: (asking, id, wish) => execIn(context, asking, id, wish),
   console: (who, id, lastBytes) =>
     attempt(async () => {
       const machine = await shownMachine(context.ledger.read, who, id)
@@ -144,17 +145,22 @@ function revertMachine(
 
 function execIn(
   context: Context,
-  who: Principal,
+  asking: Asking,
   id: MachineId,
   { argv, timeoutMs }: ExecWish,
 ): Promise<Result<ExecResult>> {
   return attempt(async () => {
-    const machine = await shownMachine(context.ledger.read, who, id)
-    if (who.role === "reader") {
-      throw new Refusal({ kind: "forbidden", why: "a reader may only look" })
-    }
-    await mustSuit(context.ledger.read, machine, ["running"])
-    const host = context.host(machine.kind)
-    return await host.exec(id, argv, { ...execLimits, ...(timeoutMs && { timeoutMs }) })
+    must(mayChange(asking.who))
+    const { ledger } = context
+    const machine = await shownMachine(ledger.read, asking.who, id)
+    await mustSuit(ledger.read, machine, ["running"])
+    const answer = await once(ledger, asking, async () => {
+      const limits = { ...execLimits, ...(timeoutMs && { timeoutMs }) }
+      const result = await context.host(machine.kind).exec(id, argv, limits)
+      const { stdout, stderr } = result
+      return { ...result, stdout: stdout.toString("base64"), stderr: stderr.toString("base64") }
+    })
+    const bytes = (text: string) => Buffer.from(text, "base64")
+    return { ...answer, stdout: bytes(answer.stdout), stderr: bytes(answer.stderr) }
   })
 }

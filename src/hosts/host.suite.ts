@@ -3,7 +3,6 @@ import { setTimeout as sleep } from "node:timers/promises"
 import { afterEach, beforeEach, describe, expect, test } from "vitest"
 import type { DiskGraph } from "../domain/disk.ts"
 import { type MachineId, newId, type VolumeId } from "../domain/ids.ts"
-import type { HostProcess } from "../domain/machine.ts"
 import type { ExecOptions } from "./host.ts"
 import type { HostRig } from "./host-rig.suite.ts"
 

@@ -32,7 +32,10 @@ export function jsonLines(
   socket: Socket,
   options: { maxLineBytes: number; onMessage(message: JsonObject): void },
 ): JsonLines {
-  const closed = new Promise<void>((resolve) => socket.once("close", () => resolve()))
+  const closed = new Promise<void>((resolve) => {
+    if (socket.closed) resolve()
+    else socket.once("close", () => resolve())
+  })
   const line = lineCutter(options.maxLineBytes)
   socket.on("error", () => socket.destroy())
   socket.on("data", (chunk: Buffer) => {

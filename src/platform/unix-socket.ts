@@ -52,11 +52,9 @@ async function connectOnce(path: string): Promise<Socket> {
 function connected(path: string): Promise<Socket> {
   return new Promise((resolve, reject) => {
     const socket = createConnection({ path })
-    socket.once("error", reject)
-    socket.once("connect", () => {
-      socket.off("error", reject)
-      resolve(socket)
-    })
+    // It stays: the other side may hang up before the caller has a listener of its own.
+    socket.on("error", reject)
+    socket.once("connect", () => resolve(socket))
   })
 }
 

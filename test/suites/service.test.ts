@@ -33,10 +33,10 @@ const core = () => stage.service.core
 
 async function member(login: string, role?: Principal["role"]): Promise<Principal> {
   const made = right(await core().identity.createAccount({ who: stage.who }, { login }))
-  if (role === undefined) return right(await core().identity.byToken(made.token))
+  if (role === undefined) return right(await core().identity.byToken(made.token ?? ""))
   const wish = { name: `${login}-${role}`, account: login, role }
   const user = right(await core().identity.createUser({ who: stage.who }, wish))
-  return right(await core().identity.byToken(user.token))
+  return right(await core().identity.byToken(user.token ?? ""))
 }
 
 const faultOf = (result: Result<unknown>): Fault["kind"] | "none" =>
@@ -82,6 +82,27 @@ describe("asking twice under one key", () => {
     )
     const alice = await member("alice")
     expect(faultOf(await core().volumes.create({ who: alice, repeat: other }, wish))).toBe("none")
+  })
+
+  test("holds for accounts, whose secrets are shown only once", async () => {
+    const asking = { who: stage.who, repeat }
+    const first = right(await core().identity.createAccount(asking, { login: "alice" }))
+    const second = right(await core().identity.createAccount(asking, { login: "alice" }))
+    expect(second.account).toEqual(first.account)
+    expect(second).toMatchObject({ password: null, apiKey: null, token: null, refreshToken: null })
+    expect(
+      JSON.stringify(await stage.making.ledger.read.repeats.get(stage.who.userId, "k1")),
+    ).not.toContain(first.token)
+  })
+
+  test("holds for a command in a guest", async () => {
+    const { machine } = await runningMachine(stage)
+    const asking = { who: stage.who, repeat }
+    const wish = { argv: ["read", "1", "0", "3"] }
+    const first = right(await core().machines.exec(asking, machine, wish))
+    await stage.making.poke(stage.host, machine, 1, "two")
+    const second = right(await core().machines.exec(asking, machine, wish))
+    expect(second.stdout.toString()).toBe(first.stdout.toString())
   })
 
   test("what was refused is not remembered", async () => {
@@ -183,7 +204,7 @@ describe("what belongs to others", () => {
       await core().machines.remove({ who: bob }, machine),
       await core().machines.attach({ who: bob }, machine, extra),
       await core().machines.detach({ who: bob }, machine, extra),
-      await core().machines.exec(bob, machine, { argv: ["read", "0", "0", "1"] }),
+      await core().machines.exec({ who: bob }, machine, { argv: ["read", "0", "0", "1"] }),
       await core().machines.console(bob, machine, 100),
       await core().snapshots.create(
         { who: bob },

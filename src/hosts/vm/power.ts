@@ -7,8 +7,11 @@ import type { Liveness } from "../host.ts"
 import { noAgent } from "./agent.ts"
 import { type Guest, notRunning } from "./guest.ts"
 
+const agentWithinMs = 3_000
 const statusWithinMs = 3_000
-const quitWithinMs = 10_000
+// A process that does not even take the command is hung; one that did may have much to flush.
+const takesQuitWithinMs = 3_000
+const quitWithinMs = 20_000
 const resetWithinMs = 10_000
 
 export async function lookAt(guest: Guest): Promise<Liveness> {
@@ -34,11 +37,7 @@ export async function agentAnswers(guest: Guest, withinMs: number): Promise<void
     if (!(await isAlive(guest.process))) throw notRunning(guest.machine)
     if (await agentListens(guest)) {
       const timeoutMs = Math.max(50, Math.min(leftMs(), 2_000))
-      const answered = await guest.agent.call("guest-ping", {}, { timeoutMs }).then(
-        () => true,
-        () => false,
-      )
-      if (answered) return
+      if (await succeeds(guest.agent.call("guest-ping", {}, { timeoutMs }))) return
     }
     if (leftMs() <= 0) throw noAgent(withinMs)
     await sleep(50)
@@ -60,54 +59,34 @@ async function agentListens(guest: Guest): Promise<boolean> {
 /** Resolves when the process is gone. QEMU flushes its disks when it quits. */
 export async function powerOff(guest: Guest, graceMs: number): Promise<void> {
   guest.endExpected = true
-  const gone = (withinMs: number) =>
-    within(guest.ended, withinMs, "the end of QEMU").then(
-      () => true,
-      () => false,
-    )
+  const gone = (withinMs: number) => succeeds(within(guest.ended, withinMs, "the end of QEMU"))
   if (graceMs > 0) {
     const started = performance.now()
-    await askToPowerOff(guest, graceMs).catch(() => {})
+    await succeeds(within(askToPowerOff(guest, graceMs), graceMs, "the guest"))
     if (await gone(Math.max(1, graceMs - (performance.now() - started)))) return
   }
-  await guest.execute("quit", {}, { timeoutMs: quitWithinMs }).catch(() => {})
-  if (await gone(quitWithinMs)) return
+  const quits = await guest.execute("quit", {}, { timeoutMs: takesQuitWithinMs }).then(
+    () => true,
+    // A connection that ends instead of an answer is an answer.
+    (cause: unknown) => !isTimeout(cause),
+  )
+  if (quits && (await gone(quitWithinMs))) return
   await endProcess(guest.process, 0)
   await guest.ended
 }
 
 /** By the agent if one listens, else by the power button, which takes an ACPI daemon. */
 async function askToPowerOff(guest: Guest, graceMs: number): Promise<void> {
-  if (await agentListens(guest)) {
-    const timeoutMs = Math.min(graceMs, 3_000)
-    const asked = guest.agent.call("guest-shutdown", {}, { timeoutMs, unanswered: true })
-    if (
-      await asked.then(
-        () => true,
-        () => false,
-      )
-    ) {
-      return
-    }
-  }
+  if (await asksAgentToEnd(guest, {}, graceMs)) return
   await guest.execute("system_powerdown")
 }
 
 /** The process stays; resolves once the guest starts anew. */
 export async function restart(guest: Guest, graceMs: number): Promise<void> {
   const qmp = await guest.monitor()
-  if (graceMs > 0 && (await agentListens(guest))) {
-    const reset = qmp.once("RESET", { withinMs: graceMs })
-    reset.catch(() => {})
-    const call = { timeoutMs: Math.min(graceMs, 3_000), unanswered: true }
-    const listened = await guest.agent
-      .call("guest-shutdown", { mode: "reboot" }, call)
-      .then(
-        () => reset.then(() => true),
-        () => false,
-      )
-      .catch(() => false)
-    if (listened) return
+  if (graceMs > 0) {
+    const reset = succeeds(qmp.once("RESET", { withinMs: graceMs }))
+    if ((await asksAgentToEnd(guest, { mode: "reboot" }, graceMs)) && (await reset)) return
     if (!(await isAlive(guest.process))) throw notRunning(guest.machine)
   }
   const reset = qmp.once("RESET", { withinMs: resetWithinMs })
@@ -115,3 +94,15 @@ export async function restart(guest: Guest, graceMs: number): Promise<void> {
   await qmp.execute("system_reset")
   await reset
 }
+
+async function asksAgentToEnd(guest: Guest, args: object, graceMs: number): Promise<boolean> {
+  if (!(await agentListens(guest))) return false
+  const call = { timeoutMs: Math.min(graceMs, agentWithinMs), unanswered: true }
+  return succeeds(guest.agent.call("guest-shutdown", args, call))
+}
+
+const succeeds = (work: Promise<unknown>): Promise<boolean> =>
+  work.then(
+    () => true,
+    () => false,
+  )

@@ -114,8 +114,8 @@ export const machineRoutes: readonly Route[] = [
     summary: "Runs a command in the guest",
     body: ExecWish,
     answers: { 200: ExecResult },
-    answer: async ({ core, who, id, body }) =>
-      shown(await core.machines.exec(who, id, body), renderExec),
+    answer: async ({ core, asking, id, body }) =>
+      shown(await core.machines.exec(asking, id, body), renderExec),
   }),
   route({
     method: "GET",

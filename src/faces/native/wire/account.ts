@@ -55,18 +55,20 @@ export const renderAccount = (account: Row): z.infer<typeof Account> => ({
   createdAt: toTime(account.createdAt),
 })
 
+const shownOnce = z.string().nullable()
+
 export const NewAccount = z
   .object({
     id: uuid,
     login: z.string(),
-    password: z.string(),
-    apiKey: z.string(),
-    refreshToken: z.string(),
+    password: shownOnce,
+    apiKey: shownOnce,
+    refreshToken: shownOnce,
     tenantId: z.string(),
     accountNumber: z.int(),
-    token: z.string(),
+    token: shownOnce,
   })
-  .describe("Secrets are shown this once.")
+  .describe("Secrets are shown this once; the answer to a repeated request has null for them.")
   .register(components, { id: "NewAccount" })
 
 export const renderNewAccount = (made: Credentials): z.infer<typeof NewAccount> => ({
@@ -86,12 +88,12 @@ export const NewUser = z
     name: z.string(),
     account: z.string(),
     role,
-    password: z.string(),
-    apiKey: z.string(),
-    refreshToken: z.string(),
-    token: z.string(),
+    password: shownOnce,
+    apiKey: shownOnce,
+    refreshToken: shownOnce,
+    token: shownOnce,
   })
-  .describe("Secrets are shown this once.")
+  .describe("Secrets are shown this once; the answer to a repeated request has null for them.")
   .register(components, { id: "NewUser" })
 
 export const renderNewUser = (made: Credentials): z.infer<typeof NewUser> => ({

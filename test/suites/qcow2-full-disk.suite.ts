@@ -1,7 +1,4 @@
-/**
- * A disk that fills up, really: a small file system of its own. It takes root to mount one, so
- * these tests are for root.
- */
+/** A disk that fills up, really: a small file system of its own, which takes root to mount. */
 import { chmod, mkdir, mkdtemp, open, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
@@ -13,9 +10,12 @@ import { errorCode } from "../../src/platform/files.ts"
 import { type Qcow2Rig, qcow2RigIn } from "../fixtures/engine-rigs.ts"
 
 const timeoutMs = 60_000
-const isRoot = process.getuid?.() === 0
 
-describe.runIf(isRoot)("on a full disk", () => {
+export function fullDiskStories(): void {
+  describe("on a full disk", stories)
+}
+
+function stories(): void {
   let base: string
   let rig: Qcow2Rig
   const volume = newId<"volume">()
@@ -118,4 +118,4 @@ describe.runIf(isRoot)("on a full disk", () => {
     await rig.engine.createHead(volume, { sizeBytes: mebi })
     await put(rig.engine, volume, content("new", mebi))
   })
-})
+}
