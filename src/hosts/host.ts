@@ -59,6 +59,11 @@ export interface Host {
   reboot(machine: MachineId, graceMs: number): Promise<void>
 
   attach(machine: MachineId, slot: number, graph: DiskGraph): Promise<void>
+  /**
+   * Waits until the guest's driver uses the disk in this slot; false when the time is up, which
+   * is no error: a guest may still be in its firmware.
+   */
+  diskInUse(machine: MachineId, slot: number, withinMs: number): Promise<boolean>
   /** Resolves when the process has let go of every node of the volume and its locks are free. */
   detach(machine: MachineId, slot: number, volume: VolumeId): Promise<void>
   /** The block node that is the disk's top now; null when the machine has no such disk. */

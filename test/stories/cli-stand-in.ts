@@ -67,7 +67,12 @@ export function problem(status: number, kind: string, detail: string): Line {
 }
 
 export type Ran = { code: number | null; stdout: string; stderr: string; bytes: Buffer }
-export type Running = { pid: number; kill(signal: NodeJS.Signals): void; ended: Promise<Ran> }
+export type Running = {
+  kill(signal: NodeJS.Signals): void
+  /** Resolves once stderr holds these words. */
+  says(words: string): Promise<void>
+  ended: Promise<Ran>
+}
 
 const command = fileURLToPath(new URL("../../src/cli/tintype.ts", import.meta.url))
 
@@ -85,7 +90,13 @@ export function start(url: string, argv: readonly string[], input?: Buffer): Run
     const said = Buffer.concat(stderr).toString("utf8")
     return { code, stdout: bytes.toString("utf8"), stderr: said, bytes }
   })
-  return { pid: child.pid ?? 0, kill: (signal) => child.kill(signal), ended }
+  return {
+    kill: (signal) => child.kill(signal),
+    async says(words) {
+      while (!Buffer.concat(stderr).includes(words)) await once(child.stderr, "data")
+    },
+    ended,
+  }
 }
 
 /** Runs `tintype` to its end. */

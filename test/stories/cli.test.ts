@@ -233,8 +233,8 @@ describe("work that takes time", () => {
         dead = first.close()
       },
     })
-    const ended = tintype(first.url, "machine", "start", id, "--wait", "-o", "json")
-    while (!first.asked().some((line) => line.includes(work))) await new Promise(setImmediate)
+    const run = start(first.url, ["machine", "start", id, "--wait", "-o", "json"])
+    await run.says("the server does not answer; trying again")
     await dead
     await against(
       {
@@ -243,7 +243,7 @@ describe("work that takes time", () => {
       },
       Number(new URL(first.url).port),
     )
-    const ran = await ended
+    const ran = await run.ended
     expect([ran.code, JSON.parse(ran.stdout).state]).toEqual([0, "running"])
   })
 

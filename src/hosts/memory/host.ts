@@ -51,6 +51,7 @@ function memoryHost(world: HostWorld): Host {
       if (held !== undefined) throw new Error(`slot ${slot} holds volume ${held.volume}`)
       disks.set(slot, { volume: graph.volume, top: topOf(graph) })
     },
+    diskInUse: async (machine, slot) => get(machine).disks.has(slot),
     async detach(machine, slot) {
       world.running.get(machine)?.disks.delete(slot)
     },

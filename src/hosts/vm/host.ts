@@ -11,6 +11,7 @@ import { discardMachine, dropBootFiles, keepBootFiles, prepareMachine } from "./
 import { consoleTail, trimConsole, trimEveryMs } from "./console.ts"
 import { buildDemoImage } from "./demo-image/build.ts"
 import { attachDisk, detachDisk, switchAll, topNodeOf } from "./disks.ts"
+import { diskInUse } from "./driver.ts"
 import { examineMachines } from "./examine.ts"
 import { execThroughAgent } from "./exec.ts"
 import { Guests } from "./guests.ts"
@@ -59,6 +60,8 @@ export async function openVmHost(config: HostConfig): Promise<Host> {
       const guest = await guests.get(machine)
       await guest.disksTurn(() => attachDisk(guest, slot, graph))
     },
+    diskInUse: async (machine, slot, withinMs) =>
+      diskInUse(await guests.get(machine), slot, withinMs),
     async detach(machine, slot) {
       // A process that is gone has let go of everything.
       const guest = await guests.find(machine)
