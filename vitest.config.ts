@@ -9,7 +9,7 @@ export default defineConfig({
         test: {
           name: "unit",
           include: ["src/**/*.test.ts", "test/*.test.ts"],
-          sequence: { groupOrder: 0, shuffle: true },
+          sequence: { groupOrder: 1, shuffle: true },
           testTimeout: 20_000,
         },
       },
@@ -17,7 +17,7 @@ export default defineConfig({
         test: {
           name: "suites",
           include: ["test/suites/**/*.test.ts"],
-          sequence: { groupOrder: 1 },
+          sequence: { groupOrder: 2 },
           maxWorkers: 2,
           testTimeout: 180_000,
           hookTimeout: 180_000,
@@ -27,7 +27,7 @@ export default defineConfig({
         test: {
           name: "stories",
           include: ["test/stories/**/*.test.ts"],
-          sequence: { groupOrder: 2 },
+          sequence: { groupOrder: 3 },
           maxWorkers: 2,
           testTimeout: 180_000,
           hookTimeout: 180_000,

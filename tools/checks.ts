@@ -8,7 +8,10 @@ export type Outcome = { name: string; ok: boolean; seconds: number; output: stri
 export const root = fileURLToPath(new URL("..", import.meta.url))
 
 export const checks: readonly Check[] = [
-  { name: "format and lint", argv: ["biome", "check", "--diagnostic-level=warn", "."] },
+  {
+    name: "format and lint",
+    argv: ["biome", "check", "--diagnostic-level=warn", "--error-on-warnings", "."],
+  },
   { name: "types", argv: ["tsc"] },
   { name: "arrows", argv: [process.execPath, "tools/arrows.ts"] },
   { name: "dead code", argv: ["knip", "--no-progress", "--no-config-hints"] },

@@ -42,6 +42,9 @@ function vitest(more: string[], long: boolean): Promise<number | null> {
   const env = { ...environment(), ...(long ? { TINTYPE_LONG: "1" } : {}) }
   return new Promise((resolve, reject) => {
     const child = spawn("vitest", argv, { cwd: root, env, stdio: ["ignore", "inherit", "inherit"] })
+    // Whoever stops us means the tests too; vitest ends its workers in good order.
+    for (const signal of ["SIGINT", "SIGTERM"] as const)
+      process.once(signal, () => child.kill(signal))
     child.once("error", reject)
     child.once("close", resolve)
   })

@@ -3,12 +3,31 @@ import { createHash } from "node:crypto"
 import { PassThrough, Readable } from "node:stream"
 import { expect } from "vitest"
 import { type FaultKind, Refusal } from "../domain/fault.ts"
-import type { PointId, VolumeId } from "../domain/ids.ts"
+import { newId, type PointId, type VolumeId } from "../domain/ids.ts"
 import { frameHeader } from "../domain/sparse.ts"
 import type { Engine, StreamFormat, Watch } from "./engine.ts"
 
 export const mebi = 2 ** 20
-export type Filled = { volume: VolumeId; bytes: Buffer }
+export const volumeId = (): VolumeId => newId<"volume">()
+export const pointId = (): PointId => newId<"point">()
+
+/** A size that is a whole number of nothing but sectors. */
+export const odd = 3 * mebi + 512
+
+export async function blank({ engine }: { engine: Engine }, sizeBytes = odd): Promise<VolumeId> {
+  const volume = volumeId()
+  await engine.createHead(volume, { sizeBytes })
+  return volume
+}
+
+/** A volume whose content is told from any other's. */
+export async function filled({ engine }: { engine: Engine }, word: string) {
+  const volume = volumeId()
+  await engine.createHead(volume, { sizeBytes: mebi })
+  const bytes = content(word, mebi)
+  await put(engine, volume, bytes)
+  return { volume, bytes }
+}
 
 export const watch = (signal = new AbortController().signal): Watch => ({
   progress() {},

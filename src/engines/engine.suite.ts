@@ -3,8 +3,9 @@
  * `test/suites/engine.test.ts`.
  */
 import { afterEach, beforeEach, describe, expect, test } from "vitest"
-import { newId, type PointId, type VolumeId } from "../domain/ids.ts"
-import { bytesOf, content, type Filled, fails, mebi, put } from "./content.suite.ts"
+import type { PointId } from "../domain/ids.ts"
+import { raceStories, revertStories } from "./branches.suite.ts"
+import { bytesOf, content, fails, filled, mebi, pointId, put, volumeId } from "./content.suite.ts"
 import { crashStories } from "./crash.suite.ts"
 import type { Rig } from "./engine-rig.suite.ts"
 import { openDiskStories } from "./open-disk.suite.ts"
@@ -26,22 +27,11 @@ export function engineSuite(name: string, make: () => Promise<Rig>): void {
     headStories(() => rig)
     pointStories(() => rig)
     revertStories(() => rig)
+    raceStories(() => rig)
     openDiskStories(() => rig)
     streamStories(() => rig)
     crashStories(() => rig)
   })
-}
-
-const volumeId = () => newId<"volume">() as VolumeId
-const pointId = () => newId<"point">() as PointId
-
-/** A volume whose content is told from any other's. */
-async function filled({ engine }: Rig, word: string): Promise<Filled> {
-  const volume = volumeId()
-  await engine.createHead(volume, { sizeBytes: mebi })
-  const bytes = content(word, mebi)
-  await put(engine, volume, bytes)
-  return { volume, bytes }
 }
 
 function headStories(rig: () => Rig): void {
@@ -188,78 +178,5 @@ function pointStories(rig: () => Rig): void {
     expect((await engine.space(second)).freedIfDeleted).toBeLessThan(mebi)
     await engine.dropPoint(first)
     expect((await engine.space(second)).freedIfDeleted).toBeGreaterThanOrEqual(mebi)
-  })
-}
-
-function revertStories(rig: () => Rig): void {
-  test("a revert keeps what it replaces, and newer points become a branch", async () => {
-    const { engine, leftovers } = rig()
-    const { volume, bytes: old } = await filled(rig(), "old")
-    const [first, second, keep] = [pointId(), pointId(), pointId()]
-    await engine.createPoint(volume, first)
-    const newer = content("newer", mebi)
-    await put(engine, volume, newer)
-    await engine.createPoint(volume, second)
-    const newest = content("newest", mebi)
-    await put(engine, volume, newest)
-
-    await engine.revertHead(volume, first, keep)
-    await engine.revertHead(volume, first, keep)
-    const told = async () => [
-      (await bytesOf(engine, { volume })).equals(old),
-      (await bytesOf(engine, { point: second })).equals(newer),
-      (await bytesOf(engine, { point: keep })).equals(newest),
-    ]
-    expect(await told()).toEqual([true, true, true])
-
-    const [third, keptBranch] = [pointId(), pointId()]
-    const branch = content("on the branch", mebi)
-    await put(engine, volume, branch)
-    await engine.createPoint(volume, third)
-    await engine.revertHead(volume, second, keptBranch)
-    expect((await bytesOf(engine, { volume })).equals(newer)).toBe(true)
-    expect((await bytesOf(engine, { point: third })).equals(branch)).toBe(true)
-    expect(await engine.examine()).toEqual([])
-    await engine.dropHead(volume)
-    for (const point of [second, third, first, keep, keptBranch]) await engine.dropPoint(point)
-    expect(await leftovers()).toEqual([])
-  })
-
-  test("a revert is taken back as if it had not been, once or twice", async () => {
-    const { engine, leftovers } = rig()
-    const { volume } = await filled(rig(), "old")
-    const [point, keep] = [pointId(), pointId()]
-    await engine.createPoint(volume, point)
-    const present = content("present", mebi)
-    await put(engine, volume, present)
-    await engine.revertHead(volume, point, keep)
-    await engine.unrevertHead(volume, keep)
-    await engine.unrevertHead(volume, keep)
-    expect((await bytesOf(engine, { volume })).equals(present)).toBe(true)
-    expect(await engine.hasPoint(keep)).toBe(false)
-    expect(await engine.examine()).toEqual([])
-    await engine.dropHead(volume)
-    await engine.dropPoint(point)
-    expect(await leftovers()).toEqual([])
-  })
-
-  test("taken back when a clone stands on what was kept, the clone does not change", async () => {
-    const { engine, leftovers } = rig()
-    const { volume } = await filled(rig(), "old")
-    const [point, keep, clone] = [pointId(), pointId(), volumeId()]
-    await engine.createPoint(volume, point)
-    const present = content("present", mebi)
-    await put(engine, volume, present)
-    await engine.revertHead(volume, point, keep)
-    await engine.createHead(clone, { sizeBytes: mebi, point: keep })
-    await engine.unrevertHead(volume, keep)
-    const opener = await rig().opener([await engine.open(volume)])
-    await opener.write(volume, 0, content("changed", 65_536))
-    await opener.close()
-    expect((await bytesOf(engine, { volume: clone })).equals(present)).toBe(true)
-    expect((await bytesOf(engine, { volume })).equals(present)).toBe(false)
-    for (const one of [volume, clone]) await engine.dropHead(one)
-    await engine.dropPoint(point)
-    expect(await leftovers()).toEqual([])
   })
 }

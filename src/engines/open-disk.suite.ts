@@ -1,11 +1,10 @@
 /** Volumes that a process has open: armed, switched while it writes, and what its death leaves. */
 import { describe, expect, test } from "vitest"
-import { newId, type PointId, type VolumeId } from "../domain/ids.ts"
-import { bytesOf, content, dice, mebi } from "./content.suite.ts"
+import type { PointId, VolumeId } from "../domain/ids.ts"
+import { bytesOf, content, mebi, pointId, volumeId } from "./content.suite.ts"
 import type { Opener, Rig } from "./engine-rig.suite.ts"
+import { found, Writers } from "./writers.suite.ts"
 
-const volumeId = () => newId<"volume">() as VolumeId
-const pointId = () => newId<"point">() as PointId
 const block = 65_536
 
 /** A disk as it should be, beside the one that is. */
@@ -160,60 +159,6 @@ export function openDiskStories(rig: () => Rig): void {
   })
 
   recoveryStories(rig)
-}
-
-const page = 4096
-const pages = mebi / page
-
-/** Each page is written again and again, whole, with a number that grows. */
-class Writers {
-  readonly issued: number[] = Array(pages).fill(0)
-  readonly acknowledged: number[] = Array(pages).fill(0)
-  readonly #opener: Opener
-  readonly #volume: VolumeId
-  #stopped = false
-  #count = 0
-
-  constructor(opener: Opener, volume: VolumeId) {
-    this.#opener = opener
-    this.#volume = volume
-  }
-
-  /** Writes the pages of its lane only, so that each page has one write at a time. */
-  async run(lane: number): Promise<void> {
-    const roll = dice(lane + 1)
-    while (!this.#stopped) {
-      const at = 4 * Math.floor((roll() * pages) / 4) + lane
-      const number = (this.issued[at] ?? 0) + 1
-      this.issued[at] = number
-      const bytes = Buffer.alloc(page)
-      for (let word = 0; word < page; word += 4) bytes.writeUInt32LE(number, word)
-      await this.#opener.write(this.#volume, at * page, bytes)
-      this.acknowledged[at] = number
-      this.#count += 1
-      await new Promise((resolve) => setImmediate(resolve))
-    }
-  }
-
-  async progress(writes: number): Promise<void> {
-    const goal = this.#count + writes
-    while (this.#count < goal) await new Promise((resolve) => setImmediate(resolve))
-  }
-
-  stop(): void {
-    this.#stopped = true
-  }
-}
-
-/** The number that each page holds; a torn page holds none. */
-function found(disk: Buffer): number[] {
-  return Array.from({ length: pages }, (_, at) => {
-    const bytes = disk.subarray(at * page, (at + 1) * page)
-    const number = bytes.readUInt32LE()
-    const whole = Buffer.alloc(page)
-    for (let word = 0; word < page; word += 4) whole.writeUInt32LE(number, word)
-    return bytes.equals(whole) ? number : Number.NaN
-  })
 }
 
 function recoveryStories(rig: () => Rig): void {

@@ -8,10 +8,10 @@
  * rubbish, swept when something is dropped and at start.
  */
 import type { DiskGraph, DiskSwitch } from "../../domain/disk.ts"
-import type { EngineMemory, EngineMemoryTx } from "../../domain/engine-memory.ts"
+import type { EngineMemory } from "../../domain/engine-memory.ts"
 import { Refusal } from "../../domain/fault.ts"
 import type { Finding } from "../../domain/finding.ts"
-import { newId, type PointId, type VolumeId } from "../../domain/ids.ts"
+import type { PointId, VolumeId } from "../../domain/ids.ts"
 import type {
   ByteSink,
   ByteSource,
@@ -22,29 +22,26 @@ import type {
   Watch,
 } from "../engine.ts"
 import { pieceBytes, piecesIn, pourPieces } from "../streams.ts"
-import { checkVolumeSize, expectRoomFor } from "../volume-size.ts"
+import { checkVolumeSize } from "../volume-size.ts"
+import { Layers } from "./layers.ts"
+import { type Head, head, headOf, point, pointOf, putHead, putPoint } from "./records.ts"
 import { MemoryLayer, newWorld, type World } from "./world.ts"
-
-type Head = { volume: VolumeId; layer: string; armed: string | null; sizeBytes: number }
-type Point = { id: PointId; layer: string; volume: VolumeId }
 
 export async function openMemoryEngine(
   _config: EngineConfig,
   world: World = newWorld(),
 ): Promise<EngineHouse> {
   const unrecorded = new Set<string>()
-  return { with: (memory) => new MemoryEngine(world, unrecorded, memory) }
+  return { with: (memory) => new MemoryEngine(new Layers(world, unrecorded, memory), memory) }
 }
 
 class MemoryEngine implements Engine {
   readonly can = { switchWhileRunning: true }
-  readonly #world: World
-  readonly #unrecorded: Set<string>
+  readonly #layers: Layers
   readonly #memory: EngineMemory
 
-  constructor(world: World, unrecorded: Set<string>, memory: EngineMemory) {
-    this.#world = world
-    this.#unrecorded = unrecorded
+  constructor(layers: Layers, memory: EngineMemory) {
+    this.#layers = layers
     this.#memory = memory
   }
 
@@ -57,7 +54,7 @@ class MemoryEngine implements Engine {
       return point === undefined ? null : (await pointOf(tx, point)).layer
     })
     if (parent === "there already") return
-    await this.#make(parent, sizeBytes, async (tx, layer) => {
+    await this.#layers.make(parent, sizeBytes, async (tx, layer) => {
       if (point !== undefined) await pointOf(tx, point)
       await putHead(tx, { volume, layer, armed: null, sizeBytes })
     })
@@ -65,30 +62,30 @@ class MemoryEngine implements Engine {
 
   async dropHead(volume: VolumeId): Promise<void> {
     await this.#memory.transaction((tx) => tx.remove("volume", volume))
-    await this.#sweep()
+    await this.#layers.sweep()
   }
 
   async revertHead(volume: VolumeId, to: PointId, keep: PointId): Promise<void> {
     if (await this.hasPoint(keep)) return
     const { layer: old, sizeBytes } = await this.#settled(volume)
     const { layer: parent } = await this.#memory.transaction((tx) => pointOf(tx, to))
-    await this.#make(parent, sizeBytes, async (tx, layer) => {
+    await this.#layers.make(parent, sizeBytes, async (tx, layer) => {
       await pointOf(tx, to)
       await putPoint(tx, { id: keep, layer: old, volume })
       await putHead(tx, { volume, layer, armed: null, sizeBytes })
     })
-    this.#layer(old).frozen = true
+    this.#layers.get(old).frozen = true
   }
 
   async unrevertHead(volume: VolumeId, keep: PointId): Promise<void> {
     const kept = await this.#memory.transaction((tx) => point(tx, keep))
     if (kept === undefined) return
     const { sizeBytes } = await this.#settled(volume)
-    await this.#make(kept.layer, sizeBytes, async (tx, layer) => {
+    await this.#layers.make(kept.layer, sizeBytes, async (tx, layer) => {
       await tx.remove("point", keep)
       await putHead(tx, { volume, layer, armed: null, sizeBytes })
     })
-    await this.#sweep()
+    await this.#layers.sweep()
   }
 
   // ---- points ----------------------------------------------------------------------------
@@ -96,16 +93,16 @@ class MemoryEngine implements Engine {
   async createPoint(volume: VolumeId, id: PointId): Promise<void> {
     if (await this.hasPoint(id)) return
     const { layer: old, sizeBytes } = await this.#settled(volume)
-    await this.#make(old, sizeBytes, async (tx, layer) => {
+    await this.#layers.make(old, sizeBytes, async (tx, layer) => {
       await putPoint(tx, { id, layer: old, volume })
       await putHead(tx, { volume, layer, armed: null, sizeBytes })
     })
-    this.#layer(old).frozen = true
+    this.#layers.get(old).frozen = true
   }
 
   async dropPoint(id: PointId): Promise<void> {
     await this.#memory.transaction((tx) => tx.remove("point", id))
-    await this.#sweep()
+    await this.#layers.sweep()
   }
 
   hasPoint(id: PointId): Promise<boolean> {
@@ -122,7 +119,7 @@ class MemoryEngine implements Engine {
   async arm(volume: VolumeId): Promise<DiskSwitch> {
     const now = await this.#memory.transaction((tx) => headOf(tx, volume))
     if (now.armed !== null) return this.#switch(now, now.armed)
-    return await this.#make(now.layer, now.sizeBytes, async (tx, overlay) => {
+    return await this.#layers.make(now.layer, now.sizeBytes, async (tx, overlay) => {
       await putHead(tx, { ...now, armed: overlay })
       return this.#switch(now, overlay)
     })
@@ -150,10 +147,10 @@ class MemoryEngine implements Engine {
     for await (const { offset, bytes } of piecesIn(source, sizeBytes, watch)) {
       content.write(offset, bytes)
     }
-    await this.#record(content, async (tx, layer) => {
+    await this.#layers.record(content, async (tx, layer) => {
       await putHead(tx, { volume, layer, armed: null, sizeBytes })
     })
-    await this.#sweep()
+    await this.#layers.sweep()
   }
 
   async read(of: { volume: VolumeId } | { point: PointId }, sink: ByteSink, watch: Watch) {
@@ -162,15 +159,15 @@ class MemoryEngine implements Engine {
       "volume" in of
         ? await this.#settled(of.volume)
         : await this.#memory.transaction((tx) => pointOf(tx, of.point))
-    const layer = this.#layer(id)
+    const layer = this.#layers.get(id)
     await pourPieces(contentOf(layer), layer.sizeBytes, sink, watch)
   }
 
   async space(id: PointId) {
     const { layer } = await this.#memory.transaction((tx) => pointOf(tx, id))
-    const without = await this.#reached((point) => point.id !== id)
+    const without = await this.#layers.reached((point) => point.id !== id)
     const sum = { exclusive: 0, shared: 0, freedIfDeleted: 0 }
-    for (let one: MemoryLayer | null = this.#layer(layer); one !== null; one = one.parent) {
+    for (let one: MemoryLayer | null = this.#layers.get(layer); one !== null; one = one.parent) {
       sum[without.has(one) ? "shared" : "exclusive"] += one.heldBytes
     }
     return { ...sum, freedIfDeleted: sum.exclusive }
@@ -179,67 +176,25 @@ class MemoryEngine implements Engine {
   // ---- house-keeping ---------------------------------------------------------------------
 
   async recover(): Promise<void> {
-    await this.#sweep()
+    await this.#layers.sweep()
   }
 
   async examine(): Promise<Finding[]> {
-    const { layers } = this.#world
-    const reached = await this.#reached()
-    const leaked = [...layers].flatMap(([id, layer]) =>
-      reached.has(layer) || this.#unrecorded.has(id) ? [] : [`no record reaches layer ${id}`],
-    )
-    const missing = await this.#memory.transaction(async (tx) =>
-      [...(await tx.all("volume")), ...(await tx.all("point"))].flatMap(({ kind, id, body }) =>
-        layers.has((body as Head | Point).layer) ? [] : [`the layer of ${kind} ${id} is gone`],
-      ),
-    )
-    return [...leaked, ...missing].map((what) => ({ severity: "wrong", what, remedy: null }))
+    const found = [...(await this.#layers.leaked()), ...(await this.#layers.missing())]
+    return found.map((what) => ({ severity: "wrong", what, remedy: null }))
   }
 
   async close(): Promise<void> {}
 
   // ---- details ---------------------------------------------------------------------------
 
-  #layer(id: string): MemoryLayer {
-    const layer = this.#world.layers.get(id)
-    if (layer === undefined) throw new Error(`layer ${id} is gone`)
-    return layer
-  }
-
-  async #make<T>(
-    parent: string | null,
-    sizeBytes: number,
-    record: (tx: EngineMemoryTx, layer: string) => Promise<T>,
-  ): Promise<T> {
-    const below = parent === null ? null : this.#layer(parent)
-    if (below !== null) expectRoomFor(below.sizeBytes, sizeBytes)
-    return await this.#record(new MemoryLayer(below, sizeBytes), record)
-  }
-
-  async #record<T>(
-    layer: MemoryLayer,
-    record: (tx: EngineMemoryTx, layer: string) => Promise<T>,
-  ): Promise<T> {
-    const id = newId()
-    this.#unrecorded.add(id)
-    this.#world.layers.set(id, layer)
-    try {
-      return await this.#memory.transaction((tx) => record(tx, id))
-    } catch (cause) {
-      if (cause instanceof Refusal) this.#world.layers.delete(id)
-      throw cause
-    } finally {
-      this.#unrecorded.delete(id)
-    }
-  }
-
   #node(id: string) {
-    return { driver: "memory", "node-name": id, layer: this.#layer(id) }
+    return { driver: "memory", "node-name": id, layer: this.#layers.get(id) }
   }
 
   #switch({ volume, layer }: Head, overlay: string): DiskSwitch {
     const apply = () => {
-      this.#layer(layer).frozen = true
+      this.#layers.get(layer).frozen = true
     }
     return {
       volume,
@@ -254,38 +209,14 @@ class MemoryEngine implements Engine {
   async #settled(volume: VolumeId): Promise<Head> {
     const now = await this.#memory.transaction((tx) => headOf(tx, volume))
     if (now.armed === null) return now
-    const empty = this.#layer(now.armed).isEmpty
+    const empty = this.#layers.get(now.armed).isEmpty
     const settled = { ...now, layer: empty ? now.layer : now.armed, armed: null }
     await this.#memory.transaction((tx) => putHead(tx, settled))
-    if (empty) this.#layer(now.layer).frozen = false
-    await this.#sweep()
+    if (empty) this.#layers.get(now.layer).frozen = false
+    await this.#layers.sweep()
     return settled
   }
-
-  /** Every layer that a head, or a point for which `counts` holds, stands on. */
-  #reached(counts: (point: Point) => boolean = () => true): Promise<Set<MemoryLayer>> {
-    return this.#memory.transaction(async (tx) => {
-      const heads = (await tx.all("volume")).map((record) => record.body as Head)
-      const points = (await tx.all("point")).map((record) => record.body as Point).filter(counts)
-      const tops = [...heads.flatMap((one) => [one.layer, one.armed]), ...points.map(layerOf)]
-      const reached = new Set<MemoryLayer>()
-      for (const top of tops) {
-        const layer = top === null ? undefined : this.#world.layers.get(top)
-        for (let one = layer ?? null; one !== null; one = one.parent) reached.add(one)
-      }
-      return reached
-    })
-  }
-
-  async #sweep(): Promise<void> {
-    const reached = await this.#reached()
-    for (const [id, layer] of this.#world.layers) {
-      if (!reached.has(layer) && !this.#unrecorded.has(id)) this.#world.layers.delete(id)
-    }
-  }
 }
-
-const layerOf = ({ layer }: Point): string => layer
 
 async function* contentOf(layer: MemoryLayer) {
   for (const { offset, length } of layer.writtenRuns()) {
@@ -302,28 +233,3 @@ const noQcow2 = () =>
     what: "the format qcow2",
     why: "the memory engine takes raw and sparse content only",
   })
-
-async function head(tx: EngineMemoryTx, volume: VolumeId): Promise<Head | undefined> {
-  return (await tx.get("volume", volume))?.body as Head | undefined
-}
-
-async function headOf(tx: EngineMemoryTx, volume: VolumeId): Promise<Head> {
-  const found = await head(tx, volume)
-  if (found !== undefined) return found
-  throw new Refusal({ kind: "not-found", what: "volume", id: volume })
-}
-
-async function point(tx: EngineMemoryTx, id: PointId): Promise<Point | undefined> {
-  return (await tx.get("point", id))?.body as Point | undefined
-}
-
-async function pointOf(tx: EngineMemoryTx, id: PointId): Promise<Point> {
-  const found = await point(tx, id)
-  if (found !== undefined) return found
-  throw new Refusal({ kind: "not-found", what: "point", id })
-}
-
-const putHead = (tx: EngineMemoryTx, body: Head): Promise<void> =>
-  tx.put({ kind: "volume", id: body.volume, parent: null, body })
-const putPoint = (tx: EngineMemoryTx, body: Point): Promise<void> =>
-  tx.put({ kind: "point", id: body.id, parent: null, body })

@@ -6,7 +6,7 @@
  * block, and from the fourth cluster on the L1 table, all zeros and so a hole in the file.
  */
 export const clusterBytes = 64 * 1024
-export const headerMagic = 0x514649fb
+const headerMagic = 0x514649fb
 
 const clusterBits = 16
 const headerBytes = 104

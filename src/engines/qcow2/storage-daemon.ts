@@ -11,6 +11,7 @@ import { newId } from "../../domain/ids.ts"
 import { errorCode, removeFile } from "../../platform/files.ts"
 import { type Nbd, openNbd } from "../../platform/nbd.ts"
 import {
+  EndedAtOnce,
   endProcess,
   isAlive,
   type ProcessIdentity,
@@ -42,24 +43,33 @@ export async function serve<T>(
   work: (served: Served) => Promise<T>,
 ): Promise<T> {
   const name = `transfer-${newId()}`
-  const [socket, log] = [`${name}.sock`, `${name}.log`]
-  const daemon = await spawnDetached({
-    argv: argvOf(order, `${transfersName}/${socket}`),
-    cwd: house.dataDir,
-    user: house.user,
-    logFile: house.transfers.file(log),
-  })
+  const path = `${transfersName}/${name}.sock`
   try {
-    const nbd = await connected(house, daemon, socket, log)
+    const daemon = await started(house, argvOf(order, path), name)
     try {
-      return await work({ nbd, node: nbdNode(`${transfersName}/${socket}`) })
+      const nbd = await connected(house, daemon, name)
+      try {
+        return await work({ nbd, node: nbdNode(path) })
+      } finally {
+        await nbd.close()
+      }
     } finally {
-      await nbd.close()
+      await endProcess(daemon, endWithinMs)
     }
   } finally {
-    await endProcess(daemon, endWithinMs)
-    await removeFile(house.transfers.file(socket))
-    await removeFile(house.transfers.file(log))
+    await removeFile(house.transfers.file(`${name}.sock`))
+    await removeFile(logOf(house, name))
+  }
+}
+
+const logOf = (house: House, name: string) => house.transfers.file(`${name}.log`)
+
+async function started(house: House, argv: [string, ...string[]], name: string) {
+  const { dataDir: cwd, user } = house
+  try {
+    return await spawnDetached({ argv, cwd, user, logFile: logOf(house, name) })
+  } catch (cause) {
+    throw cause instanceof EndedAtOnce ? await explained(house, name) : cause
   }
 }
 
@@ -80,31 +90,31 @@ const nbdNode = (path: string) => ({
   server: { type: "unix", path },
 })
 
-async function connected(
-  house: House,
-  daemon: ProcessIdentity,
-  socket: string,
-  log: string,
-): Promise<Nbd> {
+async function connected(house: House, daemon: ProcessIdentity, name: string): Promise<Nbd> {
   const deadline = performance.now() + startWithinMs
   const options = { export: exportName, withinMs: answerWithinMs }
   for (;;) {
     try {
-      return await openNbd(house.transfers.shortPath(socket), options)
+      return await openNbd(house.transfers.shortPath(`${name}.sock`), options)
     } catch (cause) {
       const notYet = ["ENOENT", "ECONNREFUSED"].includes(errorCode(cause) ?? "")
-      if (!(await isAlive(daemon))) throw await explained(house.transfers.file(log))
+      if (!(await isAlive(daemon))) throw await explained(house, name)
       if (!notYet || performance.now() > deadline) throw cause
     }
     await sleep(2)
   }
 }
 
-async function explained(log: string): Promise<Error> {
-  const said = (await readFile(log, "utf8")).trim().slice(-2000)
+/** Why a daemon would not start, from what it said. */
+async function explained(house: House, name: string): Promise<Error> {
+  const said = (await readFile(logOf(house, name), "utf8")).trim().slice(-2000)
   if (/failed to execute/.test(said)) {
-    const remedy = "install the package that has it (Debian: qemu-system-common or qemu-utils)"
+    const remedy = "install the package that has it (Debian: qemu-system-common)"
     return new Refusal({ kind: "unavailable", what: "qemu-storage-daemon", remedy })
+  }
+  if (/Failed to get .*lock/.test(said)) {
+    const remedy = "another process has it open; try again when that has closed it"
+    return new Refusal({ kind: "unavailable", what: "the disk", remedy })
   }
   return new Error(`the storage daemon ended at once: ${said}`)
 }

@@ -29,7 +29,7 @@ export async function write(
 ): Promise<void> {
   const head = await settledHead(store, volume)
   const { sizeBytes } = head
-  await inWords(store, async () => {
+  await inWords(store, source.lengthBytes ?? sizeBytes, async () => {
     if (source.format === "qcow2") return await writeImage(store, head, source, watch)
     const pieces = piecesIn(source, sizeBytes, watch)
     await replaceContent(store, head, ({ nbd }) => fill(nbd, pieces))
@@ -101,7 +101,7 @@ export async function read(
     const layer = "point" in of ? (await tree.layerOf(of.point)).id : settled?.layer
     return layer === undefined ? [] : await tree.chain(layer)
   })
-  await inWords(store, () =>
+  await inWords(store, chain.at(-1)?.sizeBytes ?? 0, () =>
     serve(store, servedChain(store, chain, false), async ({ nbd, node }) => {
       const { sizeBytes } = nbd
       if (sink.format !== "qcow2") {
@@ -124,11 +124,11 @@ function servedChain(store: Store, chain: readonly Layer[], writable: boolean) {
 }
 
 /** Wherever a full disk was met, it is told in the same words. */
-async function inWords(store: Store, work: () => Promise<void>): Promise<void> {
+async function inWords(store: Store, neededBytes: number, work: () => Promise<void>) {
   try {
     await work()
   } catch (cause) {
     const said = cause instanceof CommandFailed && /No space left on device/.test(cause.stderr)
-    throw said || isOutOfSpace(cause) ? await store.layers.noSpace(0) : cause
+    throw said || isOutOfSpace(cause) ? await store.layers.noSpace(neededBytes) : cause
   }
 }
