@@ -36,9 +36,13 @@ export function imageCommands(noun: Command): void {
     ],
     works: true,
     async run(session, [path = ""], { name, format, timeout }) {
+      const file = await openLocal(path)
+      // A sparse stream tells its disk's size only at its end, and the server wants it before.
+      const sectors = Math.ceil((file.sizeBytes ?? 0) / 512)
+      const size = format === "raw" && sectors > 0 ? { sizeBytes: sectors * 512 } : {}
       const image = await upload<Resource>(session, {
-        ask: { method: "POST", path: kinds.image.collection, query: { name } },
-        file: await openLocal(path),
+        ask: { method: "POST", path: kinds.image.collection, query: { name, ...size } },
+        file,
         format,
         doing: `importing ${path}`,
         timeoutMs: timeout,

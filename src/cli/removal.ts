@@ -46,6 +46,8 @@ export async function removeAll(
       if (outcome.failure !== undefined) throw outcome.failure
     }
   } finally {
-    if (removed.length > 0) await session.printAll(kind, removed)
+    const [only] = removed
+    if (only !== undefined && refs.length === 1) await session.printOne(kind, only)
+    else if (removed.length > 0) await session.printAll(kind, removed)
   }
 }

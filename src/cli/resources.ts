@@ -29,6 +29,7 @@ export type Snapshot = Resource & {
   consistency: { label: string } | null
   bytes: { exclusive: number; shared: number }
   recovery: boolean
+  current: boolean
   createdAt: string
 }
 

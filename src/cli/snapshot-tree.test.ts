@@ -13,6 +13,7 @@ const snapshot = (name: string, hour: number, parentId: string | null, more = {}
   consistency: { label: "crash" },
   bytes: { exclusive: 0, shared: 0 },
   recovery: false,
+  current: false,
   createdAt: `2030-01-01T${String(hour).padStart(2, "0")}:00:00Z`,
   ...more,
 })

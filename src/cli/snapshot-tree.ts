@@ -41,6 +41,7 @@ function words(tree: Tree, now: number): string {
   const notes = [
     tree.state === "ready" ? tree.consistency?.label : tree.state,
     tree.recovery ? "kept by a revert" : undefined,
+    tree.current ? "you are here" : undefined,
     showAge(tree.createdAt, now),
   ]
   return `${printable(tree.name)}  (${notes.filter((note) => note !== undefined).join(", ")})`

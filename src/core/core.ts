@@ -45,7 +45,12 @@ export type Download = ByteSink & { accepted?(operation: Operation): void }
 export type NameRule = { pattern?: RegExp; unique?: boolean; what?: string }
 
 export type MachineView = Machine & { disks: Volume[] }
-export type SnapshotView = Snapshot & { points: Point[]; bytes: SnapshotBytes }
+export type SnapshotView = Snapshot & {
+  points: Point[]
+  bytes: SnapshotBytes
+  /** Its source's head stands on it: where "you are" in the tree. */
+  current: boolean
+}
 export type OperationView = Operation & { log: LogEntry[] }
 
 export type MachineWish = {

@@ -14,8 +14,8 @@ export async function examineEverything(context: Context): Promise<Finding[]> {
     const what = `operation ${id} (${kind}) is stuck: ${reason ?? "no reason recorded"}`
     findings.push({ severity: "wrong", what, remedy: "mend the cause, then run doctor --fix" })
   }
-  const engines = new Set([context.engineName])
-  for (const name of engines) findings.push(...(await context.engine(name).examine()))
+  findings.push(...(await context.engine(context.engineName).examine()))
+  findings.push(...(await compareHoldings(context)))
   const machines = await ledger.read.machines.find({ node: context.node })
   for (const host of hosts) {
     const known = machines.filter((machine) => machine.kind === host.kind)
@@ -33,6 +33,37 @@ export async function examineEverything(context: Context): Promise<Finding[]> {
   }
   return findings
 }
+
+/**
+ * What the engine holds and what the ledger says it should: a volume or point that only one of
+ * them knows is lost or leaked. While operations work the two may differ for a moment.
+ */
+async function compareHoldings({ ledger, engine, engineName }: Context): Promise<Finding[]> {
+  const underWay = { state: ["queued", "running", "undoing"] as const }
+  if ((await ledger.read.operations.count(underWay)) > 0) return []
+  const held = await engine(engineName).holdings()
+  const living = ["available", "in-use"] as const
+  const volumes = await ledger.read.volumes.find({ engine: engineName, state: living })
+  const snapshotPoints = await ledger.read.points.find({ engine: engineName })
+  const images = await ledger.read.images.find({ engine: engineName, state: "ready" })
+  const points = [...snapshotPoints.map(({ id }) => id), ...images.map(({ pointId }) => pointId)]
+  return [
+    ...differing("volume", held.volumes, new Set<string>(volumes.map(({ id }) => id))),
+    ...differing("point", held.points, new Set<string>(points)),
+  ]
+}
+
+function differing(what: string, held: readonly string[], known: ReadonlySet<string>): Finding[] {
+  const here = new Set(held)
+  const leaked = held.filter((id) => !known.has(id))
+  const lost = [...known].filter((id) => !here.has(id))
+  return [
+    ...leaked.map((id) => wrong(`the engine holds ${what} ${id}, which the ledger does not know`)),
+    ...lost.map((id) => wrong(`the ledger knows ${what} ${id}, which the engine does not hold`)),
+  ]
+}
+
+const wrong = (what: string): Finding => ({ severity: "wrong", what, remedy: null })
 
 /** Lets every stuck operation go on from its log: undoing where it was undoing, else forward. */
 export async function retryStuck(context: Context): Promise<Finding[]> {

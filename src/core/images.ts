@@ -1,8 +1,9 @@
 /** Images: build the demo, import, find, remove. */
 import type { Principal } from "../domain/account.ts"
 import { attempt, Refusal, type Result } from "../domain/fault.ts"
-import { type ImageId, newId } from "../domain/ids.ts"
+import { type ImageId, newId, type OperationId } from "../domain/ids.ts"
 import { demoImageId, type Image } from "../domain/image.ts"
+import { sectorBytes } from "../domain/volume.ts"
 import type { Rooms } from "../ledger/ledger.ts"
 import { imageDelete } from "../operations/image/delete.ts"
 import { imageBuildDemo, imageImport } from "../operations/image/import.ts"
@@ -47,58 +48,45 @@ function buildDemo(context: Context, asking: Asking): Promise<Result<Started<Ima
   })
 }
 
-function importImage(
+async function importImage(
   context: Context,
   asking: Asking,
   { name, format, source }: ImageWish,
 ): Promise<Result<Started<Image>>> {
-  return streamed(
-    context,
-    { source },
-    (operationId) =>
-      accept(context, asking, {
-        saga: imageImport,
-        operationId,
-        plan: async (rooms) => {
-          mustBeName(name)
-          const { accountId } = asking.who
-          mustBeFree({ unique: true }, "image", name, await rooms.images.find({ accountId, name }))
-          if (format === "rootfs") {
-            const why = "this version runs no containers"
-            throw new Refusal({ kind: "unsupported", what: "a root file system image", why })
-          }
-          const sizeBytes = sizeOf(source)
-          const now = context.clock()
-          const image: Image = {
-            ...blank(context, { id: newId<"image">(now), name }),
-            accountId,
-            sizeBytes,
-          }
-          await rooms.images.add(image)
-          return {
-            resource: image,
-            accountId,
-            target: { kind: "image", id: image.id },
-            holds: [image.id],
-            params: {
-              imageId: image.id,
-              engine: image.engine,
-              pointId: image.pointId,
-              stagingId: newId<"volume">(now),
-              sizeBytes,
-            },
-          }
-        },
-      }),
-    async () => {
-      const [image] = await context.ledger.read.images.find({
-        accountId: asking.who.accountId,
-        name,
-        state: "ready",
-      })
-      return image ?? null
-    },
-  )
+  const size = await attempt(() => diskSize(context, source))
+  if (!size.ok) return size
+  const request = (operationId: OperationId) =>
+    accept(context, asking, {
+      saga: imageImport,
+      operationId,
+      plan: async (rooms) => {
+        const { accountId } = asking.who
+        mustBeName(name)
+        mustBeFree({ unique: true }, "image", name, await rooms.images.find({ accountId, name }))
+        mustBeDisk(format)
+        const fresh = blank(context, { id: newId<"image">(context.clock()), name })
+        const image: Image = { ...fresh, accountId, sizeBytes: size.value }
+        await rooms.images.add(image)
+        const { id, engine, pointId, sizeBytes } = image
+        const stagingId = newId<"volume">(context.clock())
+        return {
+          resource: image,
+          accountId,
+          target: { kind: "image", id },
+          holds: [id],
+          params: { imageId: id, engine, pointId, stagingId, sizeBytes },
+        }
+      },
+    })
+  return await streamed(context, { source }, request, async ({ id }) => {
+    return (await context.ledger.read.images.get(id)) ?? null
+  })
+}
+
+function mustBeDisk(format: ImageWish["format"]): void {
+  if (format !== "rootfs") return
+  const why = "this version runs no containers"
+  throw new Refusal({ kind: "unsupported", what: "a root file system image", why })
 }
 
 function listImages(context: Context, who: Principal, listing: Listing): Promise<Result<Image[]>> {
@@ -165,14 +153,14 @@ const blank = (
   createdAt: clock(),
 })
 
-/** The disk's size is rounded up to whole sectors; it must be known before the bytes come. */
-function sizeOf({ diskBytes, lengthBytes, format }: Upload): number {
-  const bytes = diskBytes ?? (format === "raw" ? lengthBytes : null)
+/** Rounded up to whole sectors; it must be known before the bytes come. */
+async function diskSize(context: Context, source: Upload): Promise<number> {
+  const bytes = source.diskBytes ?? (await context.engine(context.engineName).diskBytes(source))
   if (bytes === null) {
     const why = "say the disk's size in bytes (the stream does not tell)"
     throw new Refusal({ kind: "invalid", why, field: "sizeBytes" })
   }
-  const whole = Math.ceil(bytes / 512) * 512
+  const whole = Math.ceil(bytes / sectorBytes) * sectorBytes
   mustBeSize(whole)
   return whole
 }

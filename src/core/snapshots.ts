@@ -69,7 +69,7 @@ function createSnapshot(
       for (const point of points) await rooms.points.add(point)
       const { id: snapshotId, accountId } = snapshot
       return {
-        resource: { ...snapshot, points, bytes: nothing },
+        resource: { ...snapshot, points, bytes: nothing, current: false },
         accountId,
         target: { kind: "snapshot", id: snapshotId },
         holds: [snapshotId, ...covered.holds],
@@ -115,7 +115,7 @@ function removeSnapshot(
       const points = await rooms.points.find({ snapshotId: id })
       await bury(rooms, id)
       return {
-        resource: { ...snapshot, state: "deleting", points, bytes: nothing },
+        resource: { ...snapshot, state: "deleting", points, bytes: nothing, current: false },
         accountId: snapshot.accountId,
         target: { kind: "snapshot", id },
         holds: [id],
@@ -145,7 +145,7 @@ function exportSnapshot(
           const snapshot = await shownSnapshot(rooms, asking.who, id)
           const points = await rooms.points.find({ snapshotId: id })
           return {
-            resource: { ...snapshot, points, bytes: nothing },
+            resource: { ...snapshot, points, bytes: nothing, current: false },
             accountId: snapshot.accountId,
             target: { kind: "snapshot", id },
             holds: [id],
@@ -161,11 +161,11 @@ const nothing: SnapshotBytes = { exclusive: 0, shared: 0, freedIfDeleted: 0 }
 
 async function viewOf(
   context: Context,
-  rooms: Pick<ReadRooms, "points">,
+  rooms: Pick<ReadRooms, "points" | "standing">,
   snapshot: Snapshot,
 ): Promise<SnapshotView> {
   const points = await rooms.points.find({ snapshotId: snapshot.id })
-  if (snapshot.state !== "ready") return { ...snapshot, points, bytes: nothing }
+  if (snapshot.state !== "ready") return { ...snapshot, points, bytes: nothing, current: false }
   const bytes = { ...nothing }
   for (const point of points) {
     const space = await context.engine(point.engine).space(point.id)
@@ -173,7 +173,8 @@ async function viewOf(
     bytes.shared += space.shared
     bytes.freedIfDeleted += space.freedIfDeleted
   }
-  return { ...snapshot, points, bytes }
+  const current = (await rooms.standing.get(snapshot.sourceId)) === snapshot.id
+  return { ...snapshot, points, bytes, current }
 }
 
 const describe = (machine: Machine, volumes: readonly Volume[]): MachineDescription => ({

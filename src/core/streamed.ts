@@ -10,7 +10,7 @@ export async function streamed<T>(
   { ledger, transfers }: Pick<Context, "ledger" | "transfers">,
   body: { source: Upload } | { sink: Download },
   request: (operationId: OperationId) => Promise<Result<Started<T>>>,
-  again: () => Promise<T | null>,
+  again: (resource: T) => Promise<T | null>,
 ): Promise<Result<Started<T>>> {
   const id = newId<"operation">()
   if ("source" in body) transfers.offerSource(id, body.source)
@@ -22,7 +22,11 @@ export async function streamed<T>(
     const operation = await untilEnded(ledger, started.value.operation.id, null)
     if (operation === undefined) return started
     if (operation.state !== "done") return no(faultOf(operation))
-    return ok({ ...started.value, operation, resource: (await again()) ?? started.value.resource })
+    return ok({
+      ...started.value,
+      operation,
+      resource: (await again(started.value.resource)) ?? started.value.resource,
+    })
   } finally {
     transfers.forget(id)
   }

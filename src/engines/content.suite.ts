@@ -77,7 +77,7 @@ export function sparseOf(disk: Buffer, seed: number): Buffer {
   const roll = dice(seed)
   const parts: Uint8Array[] = []
   for (let at = 0; at < disk.length; ) {
-    const end = Math.min(disk.length, at + 1 + Math.floor(roll() * 300_000))
+    const end = Math.min(disk.length, at + 1 + Math.floor(roll() ** 2 * 3_000_000))
     const bytes = disk.subarray(at, end)
     if (!bytes.equals(Buffer.alloc(bytes.length))) parts.push(frameHeader(at, bytes.length), bytes)
     at = end

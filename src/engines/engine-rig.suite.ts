@@ -10,6 +10,11 @@ export type Rig = {
   restart(): Promise<void>
   /** The light goes out with the n-th commit from now on, just before it or just after. */
   failCommits(when: "before" | "after", nth: number): void
+  /**
+   * Somebody else does this just before the n-th transaction from now, in the midst of whatever
+   * verb that is. Ends with asking whether it came to it.
+   */
+  meanwhile(nth: number, first: () => Promise<unknown>): () => boolean
   /** A process opens these disks, as a machine does. */
   opener(graphs: readonly DiskGraph[]): Promise<Opener>
   /** Everything that still takes room, records and bytes; empty once all is dropped. */

@@ -69,12 +69,16 @@ export interface Engine {
    * trusted, `interrupted` when it ends early. Points taken before are untouched.
    */
   write(volume: VolumeId, source: ByteSource, watch: Watch): Promise<void>
+  /** How large a disk the stream makes, where its first bytes tell; they stay in the stream. */
+  diskBytes(source: ByteSource): Promise<number | null>
   /** The content of a point, or of a closed volume's head. Resolves when all is with the sink. */
   read(of: { volume: VolumeId } | { point: PointId }, sink: ByteSink, watch: Watch): Promise<void>
   /** Bytes that are on disk now for this point and for nothing else, and bytes it shares. */
   space(point: PointId): Promise<{ exclusive: number; shared: number; freedIfDeleted: number }>
 
   // ---- house-keeping ---------------------------------------------------------------------
+  /** Everything it holds, for comparing with what the ledger says it should. */
+  holdings(): Promise<{ volumes: VolumeId[]; points: PointId[] }>
   /** Once at start, before any other verb: finishes removals, sweeps what a crash left over. */
   recover(): Promise<void>
   /** Everything that is not as the memory says, in words; empty when all is well. */

@@ -47,6 +47,16 @@ export function streamStories(rig: () => Rig): void {
     expect(back.equals(Buffer.concat(parts))).toBe(true)
   })
 
+  test("one frame may hold megabytes, anywhere", async () => {
+    const { engine } = rig()
+    const volume = await blank(rig())
+    const bytes = content("one frame", odd - 1000)
+    const frames = [frameHeader(1000, bytes.length), bytes, frameHeader(odd, 0)]
+    await put(engine, volume, Buffer.concat(frames), "sparse")
+    const expected = Buffer.concat([Buffer.alloc(1000), bytes])
+    expect((await bytesOf(engine, { volume })).equals(expected)).toBe(true)
+  })
+
   test("what lies beyond the stream's end reads as zeros, whatever was there", async () => {
     const { engine } = rig()
     const volume = await blank(rig())

@@ -90,6 +90,7 @@ const rendered = {
     consistency: { label: "memory", pauseMs: 14.5, freezeMs: 0, skewMs: 0, note: null },
     bytes: { exclusive: 4096, shared: 8192, freedIfDeleted: 4096 },
     recovery: false,
+    current: true,
     expiresAt: null,
     machine: {
       memoryMiB: 256,
@@ -408,7 +409,7 @@ const stories: Story[] = [
       stderr: Buffer.from("no"),
       truncated: false,
     }),
-    given: [sample.admin, id(10), { argv: ["cat", ""], timeoutMs: 1000 }],
+    given: [asking, id(10), { argv: ["cat", ""], timeoutMs: 1000 }],
     status: 200,
     body: { exitCode: 3, stdout: "AP8=", stderr: "bm8=", truncated: false },
   },

@@ -12,6 +12,7 @@ import type { EngineMemory } from "../../domain/engine-memory.ts"
 import { Refusal } from "../../domain/fault.ts"
 import type { Finding } from "../../domain/finding.ts"
 import type { PointId, VolumeId } from "../../domain/ids.ts"
+import { diskBytesOf } from "../disk-size.ts"
 import type {
   ByteSink,
   ByteSource,
@@ -177,6 +178,17 @@ class MemoryEngine implements Engine {
 
   async recover(): Promise<void> {
     await this.#layers.sweep()
+  }
+
+  diskBytes(source: ByteSource) {
+    return diskBytesOf(source)
+  }
+
+  async holdings() {
+    return await this.#memory.transaction(async (tx) => ({
+      volumes: (await tx.all("volume")).map(({ id }) => id as VolumeId),
+      points: (await tx.all("point")).map(({ id }) => id as PointId),
+    }))
   }
 
   async examine(): Promise<Finding[]> {

@@ -3,6 +3,7 @@
  * pointer to a writable layer, a point a pointer to a frozen one, and the pointers are records.
  */
 import type { EngineMemory } from "../../domain/engine-memory.ts"
+import { diskBytesOf } from "../disk-size.ts"
 import type { Engine, EngineConfig, EngineHouse } from "../engine.ts"
 import { examine } from "./examine.ts"
 import { createHead, createPoint, dropHead, dropPoint, revertHead, unrevertHead } from "./heads.ts"
@@ -38,8 +39,14 @@ function engine(store: Store & { memory: EngineMemory }): Engine {
 
     write: (volume, source, watch) => write(store, volume, source, watch),
     read: (of, sink, watch) => read(store, of, sink, watch),
+    diskBytes: diskBytesOf,
     space: (point) => space(store, point),
 
+    holdings: () =>
+      inTree(store.memory, async (tree) => ({
+        volumes: (await tree.heads()).map((head) => head.volume),
+        points: (await tree.points()).map((point) => point.id),
+      })),
     recover: () => recover(store),
     examine: () => examine(store),
     close: () => closeHouse(store),
