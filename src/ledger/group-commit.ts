@@ -5,8 +5,11 @@
  * and one that throws takes back its own changes only.
  */
 import { AsyncLocalStorage } from "node:async_hooks"
+import { statfsSync } from "node:fs"
+import { dirname } from "node:path"
 import { setImmediate as nextTurn } from "node:timers/promises"
-import type { Database } from "better-sqlite3"
+import Sqlite, { type Database } from "better-sqlite3"
+import { Refusal } from "../domain/fault.ts"
 
 export interface GroupCommit {
   run<T>(work: () => Promise<T>): Promise<T>
@@ -47,7 +50,7 @@ export function groupCommit(database: Database): GroupCommit {
       for (const settle of settled) settle()
     } catch (cause) {
       if (database.inTransaction) say.rollback.run()
-      for (const member of group) member.reject(cause)
+      for (const member of group) member.reject(inWords(cause, database.name))
     }
   }
 
@@ -63,7 +66,7 @@ export function groupCommit(database: Database): GroupCommit {
       if (!database.inTransaction) throw cause
       say.undo.run()
       say.release.run()
-      return () => member.reject(cause)
+      return () => member.reject(inWords(cause, database.name))
     } finally {
       scope.open = false
     }
@@ -86,6 +89,16 @@ export function groupCommit(database: Database): GroupCommit {
     },
   }
 }
+
+/** A full disk is something a person can act on; what else SQLite throws is a bug of ours. */
+function inWords(cause: unknown, file: string): unknown {
+  if (!(cause instanceof Sqlite.SqliteError) || cause.code !== "SQLITE_FULL") return cause
+  const { bavail, bsize } = statfsSync(dirname(file))
+  return new Refusal({ kind: "no-space", neededBytes: commitBytes, freeBytes: bavail * bsize })
+}
+
+/** What a commit may take in the write-ahead log, generously. */
+const commitBytes = 2 ** 20
 
 const statements = (database: Database) => ({
   // `immediate`: a transaction that starts as a reader may be refused the lock when it writes.

@@ -41,8 +41,12 @@ async function chooseAccelerator(config: HostConfig): Promise<Accelerator> {
   const known = await readKnown(file)
   if (known?.key === key) return known.accelerator
   const accelerator = await probe(config)
-  await writeFile(`${file}.part`, JSON.stringify({ key, accelerator }))
-  await rename(`${file}.part`, file)
+  try {
+    await writeFile(`${file}.part`, JSON.stringify({ key, accelerator }))
+    await rename(`${file}.part`, file)
+  } catch {
+    // It only spares the next start the probe; a full disk must not keep machines from running.
+  }
   return accelerator
 }
 
@@ -60,13 +64,16 @@ async function probe(config: HostConfig): Promise<Accelerator> {
   if ((await deviceOf("/dev/kvm")) === null) {
     return { name: "tcg", note: "this node has no /dev/kvm" }
   }
-  const place = await mkdtemp(join(config.dataDir, "machines/probe-"))
+  const place = await mkdtemp(join(config.dataDir, "machines/probe-")).catch(() => null)
+  if (place === null) return { name: "tcg", note: "there is no space to try /dev/kvm" }
   try {
     await chmod(place, 0o711)
     const rom = join(place, "rom")
     await writeFile(rom, probeRom(), { mode: 0o644 })
     const fault = await runProbe(config, relative(config.dataDir, rom))
     return fault === null ? { name: "kvm", note: null } : { name: "tcg", note: fault }
+  } catch (cause) {
+    return { name: "tcg", note: `trying /dev/kvm failed: ${String(cause)}` }
   } finally {
     await rm(place, { recursive: true, force: true })
   }

@@ -1,0 +1,117 @@
+/**
+ * A snapshot of a disk that a running machine has, beside QEMU's own switch; and what the guest
+ * notices of a snapshot of all its disks.
+ */
+import type { Benchmark, Finding } from "./benchmark.ts"
+import { faceClients, machineKinds } from "./contenders.ts"
+import { bareSwitch } from "./rig/bare-switch.ts"
+import { takeTurns } from "./rig/measure.ts"
+import { bootMachine, GiB, makeVolume, newName } from "./rig/resources.ts"
+import { type Server, startServer } from "./rig/server.ts"
+import { openTicks, type Ticks } from "./rig/ticks.ts"
+
+/** Each snapshot makes the disk's chain one layer longer, here and on the floor. */
+const rounds = 16
+const windows = 8
+
+export const attached: Benchmark = {
+  about: "a snapshot of a disk of a running machine, and the guest's gap",
+  async *run(stand) {
+    const server = await startServer(stand)
+    for (const kind of machineKinds) {
+      stand.say(`booting a ${kind}`)
+      const volumeIds = [await makeVolume(server.api, { sizeBytes: GiB })]
+      const machine = await bootMachine(server, { kind, volumeIds }, stand.after)
+      const ticks = await openTicks(server, machine)
+      yield* guestGaps(server, { kind, machine, ticks })
+      await ticks.close()
+      // Another disk, whose chain is as short as the floor's.
+      const volume = await makeVolume(server.api, { sizeBytes: GiB })
+      await attach(server, machine, volume)
+      yield* snapshots(server, { kind, volume, bare: await bareSwitch(stand) })
+    }
+  },
+}
+
+async function* snapshots(
+  server: Server,
+  { kind, volume, bare }: { kind: string; volume: string; bare: () => Promise<number> },
+): AsyncGenerator<Finding> {
+  for (const [name, open] of Object.entries(faceClients)) {
+    const client = open(server)
+    const taken: string[] = []
+    const take = async () => void taken.push(await client.takeSnapshot(volume, newName()))
+    const switched: number[] = []
+    const times = await takeTurns(rounds, {
+      take,
+      floor: async () => void switched.push(await bare()),
+    })
+    const floor = { what: "blockdev-snapshot of a storage daemon", samples: switched }
+    yield {
+      what: `${name} face: snapshot of an idle ${kind}'s disk, POST to ready`,
+      unit: "ms",
+      samples: times.take,
+      floor,
+    }
+    yield {
+      what: `${name} face: ... of which the disk is held still`,
+      unit: "ms",
+      samples: await Promise.all(taken.map((id) => pauseOf(server, id))),
+      floor,
+      goal: { of: "ratio", atMost: 2 },
+    }
+  }
+}
+
+async function pauseOf({ api }: Server, id: string): Promise<number> {
+  type Taken = { consistency: { pauseMs: number } | null }
+  const { consistency } = await api.ask<Taken>("GET", `/api/snapshots/${id}`)
+  if (consistency === null) throw new Error(`snapshot ${id} says nothing of its pause`)
+  return consistency.pauseMs
+}
+
+/**
+ * Root disk and extra disk, switched together while the guest prints all the time. On a small
+ * machine our own work takes the processor from the guest, disks or no disks; a snapshot of a
+ * detached volume shows how much of the gap that is.
+ */
+async function* guestGaps(
+  server: Server,
+  { kind, machine, ticks }: { kind: string; machine: string; ticks: Ticks },
+): AsyncGenerator<Finding> {
+  const elsewhere = await makeVolume(server.api, { sizeBytes: GiB })
+  const gaps = { quiet: [] as number[], switched: [] as number[], busy: [] as number[] }
+  const window = (name: keyof typeof gaps, wish?: object) => async () => {
+    const work = wish === undefined ? undefined : () => takeSnapshot(server, wish)
+    gaps[name].push(await ticks.worstGapMs(work))
+  }
+  await takeTurns(windows, {
+    quiet: window("quiet"),
+    switched: window("switched", { machineId: machine }),
+    busy: window("busy", { volumeId: elsewhere }),
+  })
+  const found = {
+    what: `${kind}: longest gap between a guest's ticks around a snapshot of 2 disks`,
+    unit: "ms",
+    samples: gaps.switched,
+  } as const
+  yield {
+    ...found,
+    floor: { what: "the same without a snapshot", samples: gaps.quiet },
+    goal: { of: "ratio", atMost: 1.5 },
+  }
+  const busy = "the same around one of a detached volume"
+  yield { ...found, floor: { what: busy, samples: gaps.busy } }
+}
+
+async function attach({ api }: Server, machine: string, volumeId: string): Promise<void> {
+  const path = `/api/machines/${machine}/attach`
+  const { operationId } = await api.ask<{ operationId: string }>("POST", path, { volumeId })
+  await api.untilDone(operationId)
+}
+
+async function takeSnapshot({ api }: Server, source: object): Promise<void> {
+  const wish = { name: newName(), ...source }
+  const { operationId } = await api.ask<{ operationId: string }>("POST", "/api/snapshots", wish)
+  await api.untilDone(operationId)
+}

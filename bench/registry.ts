@@ -1,0 +1,25 @@
+/** Every benchmark; one line each. */
+import { attached } from "./attached.ts"
+import type { Benchmark } from "./benchmark.ts"
+import { cli } from "./cli.ts"
+import { clone } from "./clone.ts"
+import { commit } from "./commit.ts"
+import { face } from "./face.ts"
+import { idle } from "./idle.ts"
+import { layer } from "./layer.ts"
+import { list } from "./list.ts"
+import { snapshot } from "./snapshot.ts"
+import { transfer } from "./transfer.ts"
+
+export const benchmarks: Readonly<Record<string, Benchmark>> = {
+  commit,
+  layer,
+  snapshot,
+  face,
+  clone,
+  attached,
+  list,
+  transfer,
+  cli,
+  idle,
+}
