@@ -62,7 +62,8 @@ async function importImage(
       plan: async (rooms) => {
         const { accountId } = asking.who
         mustBeName(name)
-        mustBeFree({ unique: true }, "image", name, await rooms.images.find({ accountId, name }))
+        const alike = () => rooms.images.find({ accountId, name })
+        await mustBeFree({ unique: true }, "image", name, alike)
         mustBeDisk(format)
         const fresh = blank(context, { id: newId<"image">(context.clock()), name })
         const image: Image = { ...fresh, accountId, sizeBytes: size.value }

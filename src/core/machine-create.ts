@@ -26,8 +26,8 @@ export function createMachine(
     plan: async (rooms) => {
       mustBeName(wish.name, wish.nameRule)
       const { accountId } = asking.who
-      const others = await rooms.machines.find({ accountId, name: wish.name })
-      mustBeFree(wish.nameRule ?? {}, "machine", wish.name, others)
+      const alike = { accountId, name: wish.name }
+      await mustBeFree(wish.nameRule, "machine", wish.name, () => rooms.machines.find(alike))
       const image = await usableImage(rooms, asking, wish)
       const kind = wish.kind ?? image.kind
       await mustBeStartable(context, kind, image)

@@ -18,13 +18,16 @@ function whyNot(name: string, { pattern, what }: NameRule): string | undefined {
   return undefined
 }
 
-/** Failed things keep their name on record but do not take it from anybody. */
-export function mustBeFree(
-  rule: NameRule,
+/**
+ * Failed things keep their name on record but do not take it from anybody. The others of that
+ * name are looked up only where the rule asks for it.
+ */
+export async function mustBeFree(
+  rule: NameRule | undefined,
   what: ResourceKind,
   name: string,
-  others: readonly { state: string }[],
-): void {
-  if (!rule.unique || others.every((other) => other.state === "failed")) return
+  others: () => Promise<readonly { state: string }[]>,
+): Promise<void> {
+  if (!rule?.unique || (await others()).every((other) => other.state === "failed")) return
   throw new Refusal({ kind: "name-taken", what, name })
 }

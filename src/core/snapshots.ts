@@ -1,7 +1,7 @@
 /** Snapshots: take, find, delete, read out. */
 import type { Principal } from "../domain/account.ts"
 import { attempt, type Result } from "../domain/fault.ts"
-import { newId, type SnapshotId } from "../domain/ids.ts"
+import { newId, type PointId, type SnapshotId } from "../domain/ids.ts"
 import type { Machine, MachineDescription } from "../domain/machine.ts"
 import type { Point, Snapshot, SnapshotBytes } from "../domain/snapshot.ts"
 import type { Volume } from "../domain/volume.ts"
@@ -46,8 +46,8 @@ function createSnapshot(
       mustBePossible(context, wish, covered.machine)
       const { id: sourceId, kind: sourceKind } = wish.source
       const name = wish.name
-      const others = await rooms.snapshots.find({ sourceId, name, state: [...shownStates] })
-      mustBeFree(wish.nameRule ?? {}, "snapshot", name, others)
+      const alike = { sourceId, name, state: [...shownStates] }
+      await mustBeFree(wish.nameRule, "snapshot", name, () => rooms.snapshots.find(alike))
       const snapshot: Snapshot = {
         id: newId<"snapshot">(context.clock()),
         accountId: covered.accountId,
@@ -99,7 +99,7 @@ function listSnapshots(
       },
       listing,
     )
-    return await Promise.all(rows.map((row) => viewOf(context, context.ledger.read, row)))
+    return await viewsOf(context, context.ledger.read, rows)
   })
 }
 
@@ -161,21 +161,58 @@ const nothing: SnapshotBytes = { exclusive: 0, shared: 0, freedIfDeleted: 0 }
 
 async function viewOf(
   context: Context,
-  rooms: Pick<ReadRooms, "points" | "standing">,
+  rooms: ViewRooms,
   snapshot: Snapshot,
 ): Promise<SnapshotView> {
-  const points = await rooms.points.find({ snapshotId: snapshot.id })
-  if (snapshot.state !== "ready") return { ...snapshot, points, bytes: nothing, current: false }
-  const bytes = { ...nothing }
-  for (const point of points) {
-    const space = await context.engine(point.engine).space(point.id)
-    bytes.exclusive += space.exclusive
-    bytes.shared += space.shared
-    bytes.freedIfDeleted += space.freedIfDeleted
-  }
-  const current = (await rooms.standing.get(snapshot.sourceId)) === snapshot.id
-  return { ...snapshot, points, bytes, current }
+  const [view] = await viewsOf(context, rooms, [snapshot])
+  if (view === undefined) throw new Error(`snapshot ${snapshot.id} has no view`)
+  return view
 }
+
+/** As many as a machine can have disks. */
+const mostPoints = 16
+
+type ViewRooms = Pick<ReadRooms, "points" | "standing">
+
+/** A page at a time: its points in one query, their bytes in one question to the engine. */
+async function viewsOf(
+  context: Context,
+  rooms: ViewRooms,
+  snapshots: readonly Snapshot[],
+): Promise<SnapshotView[]> {
+  const limit = Math.max(1, snapshots.length) * mostPoints
+  const points = await rooms.points.find({ snapshotId: snapshots.map(({ id }) => id) }, { limit })
+  const bySnapshot = Map.groupBy(points, (point) => point.snapshotId)
+  const ready = new Set(snapshots.filter(({ state }) => state === "ready").map(({ id }) => id))
+  const spaces = await spacesOf(
+    context,
+    points.filter((point) => ready.has(point.snapshotId)),
+  )
+  const sources = new Set(snapshots.map(({ sourceId }) => sourceId))
+  const standing = new Map<string, string | null>()
+  for (const id of sources) standing.set(id, await rooms.standing.get(id))
+  return snapshots.map((snapshot) => {
+    const own = bySnapshot.get(snapshot.id) ?? []
+    const bytes = own.reduce((sum, { id }) => added(sum, spaces.get(id) ?? nothing), nothing)
+    const current = standing.get(snapshot.sourceId) === snapshot.id
+    return { ...snapshot, points: own, bytes, current }
+  })
+}
+
+async function spacesOf(context: Context, points: readonly Point[]) {
+  const all = new Map<PointId, SnapshotBytes>()
+  for (const [engine, ofEngine] of Map.groupBy(points, (point) => point.engine)) {
+    const found = await context.engine(engine).space(ofEngine.map((point) => point.id))
+    for (const [id, bytes] of found) all.set(id, bytes)
+  }
+  return all
+}
+
+const added = (a: SnapshotBytes, b: SnapshotBytes): SnapshotBytes => ({
+  exclusive: a.exclusive + b.exclusive,
+  shared: a.shared + b.shared,
+  freedIfDeleted: a.freedIfDeleted + b.freedIfDeleted,
+})
 
 const describe = (machine: Machine, volumes: readonly Volume[]): MachineDescription => ({
   hardware: machine.hardware,

@@ -7,6 +7,7 @@ import type { PointId } from "../domain/ids.ts"
 import { raceStories, revertStories } from "./branches.suite.ts"
 import { bytesOf, content, fails, filled, mebi, pointId, put, volumeId } from "./content.suite.ts"
 import { crashStories } from "./crash.suite.ts"
+import type { Engine, Space } from "./engine.ts"
 import type { Rig } from "./engine-rig.suite.ts"
 import { openDiskStories } from "./open-disk.suite.ts"
 import { streamStories } from "./streams.suite.ts"
@@ -43,7 +44,7 @@ function headStories(rig: () => Rig): void {
     expect((await bytesOf(engine, { volume: small })).equals(Buffer.alloc(mebi))).toBe(true)
     const point = pointId()
     await engine.createPoint(thin, point)
-    const { exclusive, shared } = await engine.space(point)
+    const { exclusive, shared } = await spaceOf(engine, point)
     expect(exclusive + shared).toBeLessThan(mebi)
     expect(await engine.examine()).toEqual([])
   })
@@ -113,7 +114,7 @@ function pointStories(rig: () => Rig): void {
     await engine.createPoint(volume, point)
     await engine.dropHead(volume)
     expect((await bytesOf(engine, { point })).equals(bytes)).toBe(true)
-    const { exclusive, shared, freedIfDeleted } = await engine.space(point)
+    const { exclusive, shared, freedIfDeleted } = await spaceOf(engine, point)
     expect([freedIfDeleted, shared]).toEqual([exclusive, 0])
     expect(exclusive).toBeGreaterThanOrEqual(mebi)
     await engine.dropPoint(point)
@@ -148,7 +149,7 @@ function pointStories(rig: () => Rig): void {
       for (const index of order) {
         const dropped = points[index]
         if (dropped === undefined) continue
-        const { freedIfDeleted } = await engine.space(dropped.point)
+        const { freedIfDeleted } = await spaceOf(engine, dropped.point)
         expect(freedIfDeleted).toBeGreaterThanOrEqual(0)
         await engine.dropPoint(dropped.point)
         left.delete(dropped)
@@ -172,11 +173,17 @@ function pointStories(rig: () => Rig): void {
     await engine.createPoint(volume, first)
     await engine.createPoint(volume, second)
     // The head and the second point stand on the first: it frees nothing and shares it all.
-    expect(await engine.space(first)).toMatchObject({ exclusive: 0, freedIfDeleted: 0 })
-    expect((await engine.space(first)).shared).toBeGreaterThanOrEqual(mebi)
+    expect(await spaceOf(engine, first)).toMatchObject({ exclusive: 0, freedIfDeleted: 0 })
+    expect((await spaceOf(engine, first)).shared).toBeGreaterThanOrEqual(mebi)
     await engine.dropHead(volume)
-    expect((await engine.space(second)).freedIfDeleted).toBeLessThan(mebi)
+    expect((await spaceOf(engine, second)).freedIfDeleted).toBeLessThan(mebi)
     await engine.dropPoint(first)
-    expect((await engine.space(second)).freedIfDeleted).toBeGreaterThanOrEqual(mebi)
+    expect((await spaceOf(engine, second)).freedIfDeleted).toBeGreaterThanOrEqual(mebi)
   })
+}
+
+async function spaceOf(engine: Engine, point: PointId): Promise<Space> {
+  const space = (await engine.space([point])).get(point)
+  if (space === undefined) throw new Error(`the engine tells no space of point ${point}`)
+  return space
 }

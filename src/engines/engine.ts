@@ -73,8 +73,11 @@ export interface Engine {
   diskBytes(source: ByteSource): Promise<number | null>
   /** The content of a point, or of a closed volume's head. Resolves when all is with the sink. */
   read(of: { volume: VolumeId } | { point: PointId }, sink: ByteSink, watch: Watch): Promise<void>
-  /** Bytes that are on disk now for this point and for nothing else, and bytes it shares. */
-  space(point: PointId): Promise<{ exclusive: number; shared: number; freedIfDeleted: number }>
+  /**
+   * What each of these points holds on disk: alone, together with others, and what dropping it
+   * would free now. Points that are not there are left out. Asked for a page at a time.
+   */
+  space(points: readonly PointId[]): Promise<Map<PointId, Space>>
 
   // ---- house-keeping ---------------------------------------------------------------------
   /** Everything it holds, for comparing with what the ledger says it should. */
@@ -85,6 +88,8 @@ export interface Engine {
   examine(): Promise<Finding[]>
   close(): Promise<void>
 }
+
+export type Space = { exclusive: number; shared: number; freedIfDeleted: number }
 
 export type Watch = {
   /** Bytes done out of bytes in all (0 when unknown). Called often; the receiver throttles. */

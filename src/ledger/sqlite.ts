@@ -65,6 +65,8 @@ async function prepareFile(writing: Database, options: SqliteOptions): Promise<v
   writing.pragma("journal_mode = wal")
   writing.pragma(`synchronous = ${options.synchronous ?? "FULL"}`)
   writing.pragma("foreign_keys = on")
+  // A savepoint's own journal would otherwise be a file, elsewhere, at every larger transaction.
+  writing.pragma("temp_store = memory")
   writing.pragma(`journal_size_limit = ${64 * 2 ** 20}`)
   await migrate(kyselyOver(writing))
   rememberDistribution(writing)

@@ -20,12 +20,22 @@ import type {
   EngineConfig,
   EngineHouse,
   Origin,
+  Space,
   Watch,
 } from "../engine.ts"
 import { pieceBytes, piecesIn, pourPieces } from "../streams.ts"
 import { checkVolumeSize } from "../volume-size.ts"
 import { Layers } from "./layers.ts"
-import { type Head, head, headOf, point, pointOf, putHead, putPoint } from "./records.ts"
+import {
+  type Head,
+  head,
+  headOf,
+  type Point,
+  point,
+  pointOf,
+  putHead,
+  putPoint,
+} from "./records.ts"
 import { MemoryLayer, newWorld, type World } from "./world.ts"
 
 export async function openMemoryEngine(
@@ -164,8 +174,16 @@ class MemoryEngine implements Engine {
     await pourPieces(contentOf(layer), layer.sizeBytes, sink, watch)
   }
 
-  async space(id: PointId) {
-    const { layer } = await this.#memory.transaction((tx) => pointOf(tx, id))
+  async space(ids: readonly PointId[]) {
+    const spaces = new Map<PointId, Space>()
+    for (const id of ids) {
+      const kept = await this.#memory.transaction((tx) => point(tx, id))
+      if (kept !== undefined) spaces.set(id, await this.#spaceOf(kept))
+    }
+    return spaces
+  }
+
+  async #spaceOf({ id, layer }: Point): Promise<Space> {
     const without = await this.#layers.reached((point) => point.id !== id)
     const sum = { exclusive: 0, shared: 0, freedIfDeleted: 0 }
     for (let one: MemoryLayer | null = this.#layers.get(layer); one !== null; one = one.parent) {

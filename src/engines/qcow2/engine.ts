@@ -40,7 +40,7 @@ function engine(store: Store & { memory: EngineMemory }): Engine {
     write: (volume, source, watch) => write(store, volume, source, watch),
     read: (of, sink, watch) => read(store, of, sink, watch),
     diskBytes: diskBytesOf,
-    space: (point) => space(store, point),
+    space: (points) => space(store, points),
 
     holdings: () =>
       inTree(store.memory, async (tree) => ({

@@ -101,22 +101,34 @@ async function isRunning(qmp: Qmp): Promise<boolean> {
 export async function topNodeOf(guest: Guest, volume: VolumeId): Promise<string | null> {
   const qmp = await guest.monitor()
   for (const [slot, top] of await topsBySlot(qmp)) {
-    const device = { path: `/machine/peripheral/${diskId(slot)}`, property: "serial" }
+    const device = { path: `${peripheral}/${diskId(slot)}`, property: "serial" }
     if ((await qmp.execute("qom-get", device)) === serialOf(volume)) return top
   }
   return null
 }
 
-/** The node below each attached disk device. */
+/**
+ * The node below each attached disk device, asked of the devices: `query-block` would tell too,
+ * but describes every layer below each disk, and holds up the guest while it does.
+ */
 async function topsBySlot(qmp: Qmp): Promise<Map<number, string>> {
   const tops = new Map<number, string>()
-  for (const { qdev, inserted } of objects(await qmp.execute("query-block"))) {
-    const slot = /\/disk(\d+)\//.exec(`${String(qdev)}/`)?.[1]
-    if (slot !== undefined && isObject(inserted)) {
-      tops.set(Number(slot), String(inserted["node-name"]))
-    }
+  for (const { name } of objects(await qmp.execute("qom-list", { path: peripheral }))) {
+    const slot = /^disk(\d+)$/.exec(String(name))?.[1]
+    if (slot === undefined) continue
+    const drive = { path: `${peripheral}/${String(name)}`, property: "drive" }
+    const top = await qmp.execute("qom-get", drive).catch(goneMeanwhile)
+    if (typeof top === "string" && top !== "") tops.set(Number(slot), top)
   }
   return tops
+}
+
+const peripheral = "/machine/peripheral"
+
+/** A device that was let go of between two questions has no disk. */
+function goneMeanwhile(cause: unknown): null {
+  if (cause instanceof QmpError) return null
+  throw cause
 }
 
 /** Resolves with those it added; takes them back if one cannot be. */
@@ -139,8 +151,7 @@ async function addMissing(qmp: Qmp, nodes: readonly BlockNode[]): Promise<string
 }
 
 async function nodeNames(qmp: Qmp): Promise<string[]> {
-  const nodes = await qmp.execute("query-named-block-nodes", { flat: true })
-  return objects(nodes).map((node) => String(node["node-name"]))
+  return (await blockGraph(qmp)).nodes.map((node) => String(node["name"]))
 }
 
 /** Asks until the guest has let go: one that is still booting misses the first request. */
@@ -193,19 +204,26 @@ async function sweepNodes(qmp: Qmp): Promise<void> {
   if (left.length > 0) throw new Error(`QEMU keeps ${left.join(", ")} open`)
 }
 
-/** Which nodes each node stands on. The only command that tells is unstable in name, not in use. */
+/** Which nodes each node stands on. */
 async function edges(qmp: Qmp): Promise<Map<string, string[]>> {
-  const graph = await qmp.execute("x-debug-query-block-graph")
-  if (!isObject(graph)) throw new Error("QEMU did not tell its block graph")
-  const names = new Map(objects(graph["nodes"]).map((node) => [node["id"], String(node["name"])]))
+  const graph = await blockGraph(qmp)
+  const names = new Map(graph.nodes.map((node) => [node["id"], String(node["name"])]))
   const children = new Map<string, string[]>()
-  for (const edge of objects(graph["edges"])) {
+  for (const edge of graph.edges) {
     const parent = names.get(edge["parent"])
     const child = names.get(edge["child"])
     if (parent === undefined || child === undefined) continue
     children.set(parent, [...(children.get(parent) ?? []), child])
   }
   return children
+}
+
+/** The only command that tells what stands on what is unstable in name, not in use. */
+async function blockGraph(qmp: Qmp): Promise<{ nodes: JsonObject[]; edges: JsonObject[] }> {
+  const graph = await qmp.execute("x-debug-query-block-graph")
+  if (!isObject(graph)) throw new Error("QEMU did not tell its block graph")
+  const nodes = objects(graph["nodes"]).filter((node) => node["type"] === "block-driver")
+  return { nodes, edges: objects(graph["edges"]) }
 }
 
 function parentsFirst(nodes: readonly string[], children: Map<string, string[]>): string[] {
