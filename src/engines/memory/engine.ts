@@ -26,16 +26,7 @@ import type {
 import { pieceBytes, piecesIn, pourPieces } from "../streams.ts"
 import { checkVolumeSize } from "../volume-size.ts"
 import { Layers } from "./layers.ts"
-import {
-  type Head,
-  head,
-  headOf,
-  type Point,
-  point,
-  pointOf,
-  putHead,
-  putPoint,
-} from "./records.ts"
+import { type Head, head, headOf, point, pointOf, putHead, putPoint } from "./records.ts"
 import { MemoryLayer, newWorld, type World } from "./world.ts"
 
 export async function openMemoryEngine(
@@ -47,6 +38,7 @@ export async function openMemoryEngine(
 }
 
 class MemoryEngine implements Engine {
+  readonly diskBytes = diskBytesOf
   readonly can = { switchWhileRunning: true }
   readonly #layers: Layers
   readonly #memory: EngineMemory
@@ -175,31 +167,18 @@ class MemoryEngine implements Engine {
   }
 
   async space(ids: readonly PointId[]) {
+    const found = await this.#memory.transaction((tx) =>
+      Promise.all(ids.map((id) => point(tx, id))),
+    )
     const spaces = new Map<PointId, Space>()
-    for (const id of ids) {
-      const kept = await this.#memory.transaction((tx) => point(tx, id))
-      if (kept !== undefined) spaces.set(id, await this.#spaceOf(kept))
-    }
+    for (const kept of found) if (kept) spaces.set(kept.id, await this.#layers.spaceOf(kept))
     return spaces
-  }
-
-  async #spaceOf({ id, layer }: Point): Promise<Space> {
-    const without = await this.#layers.reached((point) => point.id !== id)
-    const sum = { exclusive: 0, shared: 0, freedIfDeleted: 0 }
-    for (let one: MemoryLayer | null = this.#layers.get(layer); one !== null; one = one.parent) {
-      sum[without.has(one) ? "shared" : "exclusive"] += one.heldBytes
-    }
-    return { ...sum, freedIfDeleted: sum.exclusive }
   }
 
   // ---- house-keeping ---------------------------------------------------------------------
 
   async recover(): Promise<void> {
     await this.#layers.sweep()
-  }
-
-  diskBytes(source: ByteSource) {
-    return diskBytesOf(source)
   }
 
   async holdings() {

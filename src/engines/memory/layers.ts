@@ -2,6 +2,7 @@
 import type { EngineMemory, EngineMemoryTx } from "../../domain/engine-memory.ts"
 import { Refusal } from "../../domain/fault.ts"
 import { newId } from "../../domain/ids.ts"
+import type { Space } from "../engine.ts"
 import { expectRoomFor } from "../volume-size.ts"
 import type { Head, Point } from "./records.ts"
 import { MemoryLayer, type World } from "./world.ts"
@@ -51,9 +52,13 @@ export class Layers {
     }
   }
 
-  /** Every layer that a head, or a point for which `counts` holds, stands on. */
-  reached(counts?: (point: Point) => boolean): Promise<Set<MemoryLayer>> {
-    return this.#memory.transaction((tx) => this.#reached(tx, counts))
+  async spaceOf({ id, layer }: Point): Promise<Space> {
+    const without = await this.#memory.transaction((tx) => this.#reached(tx, (p) => p.id !== id))
+    const sum = { exclusive: 0, shared: 0, freedIfDeleted: 0 }
+    for (let one: MemoryLayer | null = this.get(layer); one !== null; one = one.parent) {
+      sum[without.has(one) ? "shared" : "exclusive"] += one.heldBytes
+    }
+    return { ...sum, freedIfDeleted: sum.exclusive }
   }
 
   async sweep(): Promise<void> {
@@ -75,6 +80,7 @@ export class Layers {
     )
   }
 
+  /** Every layer that a head, or a point for which `counts` holds, stands on. */
   async #reached(tx: EngineMemoryTx, counts: (point: Point) => boolean = () => true) {
     const heads = (await tx.all("volume")).map((record) => record.body as Head)
     const points = (await tx.all("point")).map((record) => record.body as Point).filter(counts)
