@@ -15,7 +15,7 @@ import {
   truncate,
   writeFile,
 } from "node:fs/promises"
-import { basename, join } from "node:path"
+import { basename, isAbsolute, join } from "node:path"
 import { run } from "../../../platform/command.ts"
 import type { DemoImage } from "../../host.ts"
 import { cpio, directory, link, program } from "./cpio.ts"
@@ -105,23 +105,26 @@ async function fillRoot(root: string, from: string): Promise<void> {
 
 const programsOfPackages = ["qemu-ga", "mke2fs", "resize2fs", "e2fsck"]
 
-/** The programs and, by asking the packages' own loader, the libraries they need. */
+/**
+ * The programs and, by asking the packages' own loader, the libraries they need. It is asked with
+ * relative paths: the place we work in may have a name that its answers and lists cannot hold.
+ */
 async function copyPrograms(root: string, from: string): Promise<void> {
-  const libraryDirs = ["lib", "usr/lib"].map((dir) => join(from, dir, "x86_64-linux-gnu"))
+  const libraryDirs = ["lib", "usr/lib"].map((dir) => join(dir, "x86_64-linux-gnu"))
   const loader = "ld-linux-x86-64.so.2"
-  const loaderPath = join(libraryDirs[0] ?? "", loader)
+  const loaderPath = join(from, libraryDirs[0] ?? "", loader)
   await copyFile(loaderPath, join(root, "lib", loader))
   for (const name of programsOfPackages) {
     const path = await firstThatExists([join(from, "usr/sbin", name), join(from, "sbin", name)])
     await copyFile(path, join(root, "bin", name))
     const listing = await run(
       [loaderPath, "--library-path", libraryDirs.join(":"), "--list", path],
-      { timeoutMs: 10_000 },
+      { cwd: from, timeoutMs: 10_000 },
     )
-    for (const [, library] of listing.matchAll(/=> (\/\S+)/g)) {
+    for (const [, library] of listing.matchAll(/=> (\S+) \(0x/g)) {
       if (library === undefined) continue
-      if (!library.startsWith(from)) throw new Error(`${name} needs ${library} of this node`)
-      await copyFile(library, join(root, "lib", basename(library)))
+      if (isAbsolute(library)) throw new Error(`${name} needs ${library} of this node`)
+      await copyFile(join(from, library), join(root, "lib", basename(library)))
     }
   }
   await symlink("mke2fs", join(root, "bin/mkfs.ext4"))
