@@ -36,16 +36,25 @@ export function crashSuite(name: string, make: () => Promise<Making>, sampling: 
   describe(`${name}: wherever the power fails, nothing is lost and nothing is left over`, () => {
     for (const scenario of scenarios.filter(sampling.only ?? (() => true))) {
       test(scenario.name, { timeout: sampling.timeoutMs }, async () => {
-        const writes = await once(make, scenario, undefined)
-        expect(writes).toBeGreaterThan(0)
-        for (const atWrite of sampling.pick(writes)) {
-          for (const when of ["before", "after"] as const) {
-            await once(make, scenario, { atWrite, when })
-          }
-        }
+        await everywhere(make, scenario, sampling.pick)
       })
     }
   })
+}
+
+/** Plays one story to its end, and then with every power cut that is picked. */
+export async function everywhere(
+  make: () => Promise<Making>,
+  scenario: Scenario,
+  pick: Sampling["pick"],
+): Promise<void> {
+  const writes = await once(make, scenario, undefined)
+  expect(writes).toBeGreaterThan(0)
+  for (const atWrite of pick(writes)) {
+    for (const when of ["before", "after"] as const) {
+      await once(make, scenario, { atWrite, when })
+    }
+  }
 }
 
 /** Plays one story with one power cut (or none, to count its writes). */
