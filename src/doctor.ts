@@ -9,17 +9,17 @@ import type { openService } from "./service.ts"
 
 type Service = Awaited<ReturnType<typeof openService>>
 
-export type DoctorFlags = { fix: boolean; rebuild: boolean; json: boolean }
+export type DoctorFlags = { fix: boolean; json: boolean }
 
 /** Prints what it found; resolves with the exit code: 0 when nothing is wrong. */
 export async function runDoctor(
   service: Service,
   who: Principal,
-  { fix, rebuild, json }: DoctorFlags,
+  { fix, json }: DoctorFlags,
 ): Promise<number> {
   try {
     await service.executor.idle()
-    const first = await service.core.house.doctor(who, { fix, rebuild })
+    const first = await service.core.house.doctor(who, { fix, rebuild: false })
     if (!first.ok) {
       process.stderr.write(`tintype: ${explain(first.fault)}\n`)
       return 1

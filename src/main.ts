@@ -114,14 +114,30 @@ async function doctor(config: Config, argv: string[]): Promise<number> {
   await openStateDirectory(config.dataDir)
   const lock = await lockStateDirectory(config.dataDir)
   try {
+    if (values.rebuild === true) await rebuild(config)
     const service = await openFrom(config, openLog("error"))
     const who = await service.core.identity.byToken(await adminToken(config.dataDir, newSecret))
     if (!who.ok) throw new Refusal(who.fault)
-    const [fix, rebuild] = [values.fix === true, values.rebuild === true]
-    return await runDoctor(service, who.value, { fix, rebuild, json: values.output === "json" })
+    const flags = { fix: values.fix === true, json: values.output === "json" }
+    return await runDoctor(service, who.value, flags)
   } finally {
     await lock.release()
   }
+}
+
+async function rebuild(config: Config): Promise<void> {
+  const { dataDir } = config
+  const { rebuildLedger } = await import("./rebuild.ts")
+  const ledgerFile = join(dataDir, "ledger.db")
+  const user = await serviceUser(config.user)
+  await rebuildLedger({
+    ledgerFile,
+    open: () => ledgers.sqlite(ledgerFile),
+    engineName: "qcow2",
+    engine: await engineKinds.qcow2({ dataDir, user }),
+    adminToken: await adminToken(dataDir, newSecret),
+    say: (words) => process.stderr.write(`tintype: ${words}\n`),
+  })
 }
 
 async function main(): Promise<number | undefined> {

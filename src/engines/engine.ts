@@ -82,11 +82,19 @@ export interface Engine {
   // ---- house-keeping ---------------------------------------------------------------------
   /** Everything it holds, for comparing with what the ledger says it should. */
   holdings(): Promise<{ volumes: VolumeId[]; points: PointId[] }>
+  /** For a memory that lost everything: records what lies on disk, as volumes and their points. */
+  salvage(): Promise<Salvage>
   /** Once at start, before any other verb: finishes removals, sweeps what a crash left over. */
   recover(): Promise<void>
   /** Everything that is not as the memory says, in words; empty when all is well. */
   examine(): Promise<Finding[]>
   close(): Promise<void>
+}
+
+export type Salvage = {
+  volumes: { id: VolumeId; sizeBytes: number }[]
+  /** `parent` is the point below, of this volume or of the one it was cloned from. */
+  points: { id: PointId; volume: VolumeId; parent: PointId | null; sizeBytes: number }[]
 }
 
 export type Space = { exclusive: number; shared: number; freedIfDeleted: number }

@@ -124,6 +124,6 @@ function readable(cause: unknown, file: string): unknown {
   return new Refusal({
     kind: "unavailable",
     what: `the ledger in ${file}`,
-    remedy: `SQLite says: ${cause.message}; mend that, or restore a backup`,
+    remedy: `SQLite says: ${cause.message}; restore a backup, or run tintype doctor --rebuild`,
   })
 }

@@ -193,6 +193,11 @@ class MemoryEngine implements Engine {
     return found.map((what) => ({ severity: "wrong", what, remedy: null }))
   }
 
+  async salvage(): Promise<never> {
+    const why = "what is in memory has no files to read it from"
+    throw new Refusal({ kind: "unsupported", what: "salvaging", why })
+  }
+
   async close(): Promise<void> {}
 
   // ---- details ---------------------------------------------------------------------------

@@ -9,6 +9,7 @@ import { examine } from "./examine.ts"
 import { createHead, createPoint, dropHead, dropPoint, revertHead, unrevertHead } from "./heads.ts"
 import { arm, open, switched } from "./openers.ts"
 import { recover } from "./recover.ts"
+import { salvage } from "./salvage.ts"
 import { space } from "./space.ts"
 import { closeHouse, openHouse, type Store } from "./store.ts"
 import { read, write } from "./transfer.ts"
@@ -47,6 +48,7 @@ function engine(store: Store & { memory: EngineMemory }): Engine {
         volumes: (await tree.heads()).map((head) => head.volume),
         points: (await tree.points()).map((point) => point.id),
       })),
+    salvage: () => salvage(store),
     recover: () => recover(store),
     examine: () => examine(store),
     close: () => closeHouse(store),
