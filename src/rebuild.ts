@@ -31,15 +31,17 @@ export async function rebuildLedger(rebuilding: Rebuilding): Promise<void> {
     )
   }
   const ledger = await open()
+  const salvager = engine.with(ledger.engineMemory(engineName))
   try {
     const accountId = await ensureAdmin(ledger, adminToken, Date.now())
     const node = newId()
     await ledger.set("node", node)
-    const found = await engine.with(ledger.engineMemory(engineName)).salvage()
+    const found = await salvager.salvage()
     await ledger.transaction((rooms) => record(rooms, found, { accountId, node, engineName }))
     say(`${found.volumes.length} volumes and ${found.points.length} points were found on disk`)
     say(`what was there of the old ledger is in ${aside}`)
   } finally {
+    await salvager.close()
     await ledger.close()
   }
 }

@@ -39,14 +39,16 @@ export type World = Awaited<ReturnType<typeof newWorld>>
 export async function newWorld(making: Making) {
   let service: Service | undefined
   let host: Host | undefined
+  let engines: Record<string, EngineHouse> = {}
 
   const boot = async (cut?: Cut) => {
     const power = cut === undefined ? undefined : cutLedger(making.ledger, cut)
     host = await making.openHost()
+    engines = await making.openEngines()
     service = await openService({
       dataDir: making.dataDir,
       ledger: power?.ledger ?? making.ledger,
-      engines: await making.openEngines(),
+      engines,
       engineName: making.engineName,
       hosts: [host],
       adminToken: "the-administrators-token",
@@ -57,10 +59,13 @@ export async function newWorld(making: Making) {
     })
     return { service, host, power }
   }
-  /** The process is gone: nobody tidies up. Only sockets are let go, as the kernel would. */
+  /** The process is gone: nobody tidies up. Only sockets and files are let go, as by the kernel. */
   const crash = async () => {
     await service?.executor.close(50)
     await host?.close()
+    for (const [name, house] of Object.entries(engines)) {
+      await house.with(making.ledger.engineMemory(name)).close()
+    }
     service = undefined
   }
   const admin = async (): Promise<Principal> => {
