@@ -1,6 +1,7 @@
 /** Stories of machines. */
 import type { SnapshotId } from "../../src/domain/ids.ts"
 import {
+  changedMachine,
   contentOf,
   done,
   expectEqual,
@@ -81,14 +82,7 @@ export const machineStories: readonly Scenario[] = [
   story({
     name: "machine-revert",
     boots: true,
-    async arrange(stage) {
-      const scene = await runningMachine(stage)
-      const source = { kind: "machine", id: scene.machine } as const
-      const wish = { name: "s", source }
-      const taken = await done(stage, stage.service.core.snapshots.create({ who: stage.who }, wish))
-      await stage.making.poke(stage.host, scene.machine, 1, "two")
-      return { ...scene, snapshot: taken.id }
-    },
+    arrange: (stage) => changedMachine(stage),
     act: ({ service, who }, { machine, snapshot }) =>
       service.core.machines.revert({ who }, machine, { snapshotId: snapshot }),
     async check(stage, { machine, extra }, how) {
@@ -101,14 +95,7 @@ export const machineStories: readonly Scenario[] = [
     name: "machine-revert whose guest does not come up",
     boots: true,
     hostFails: "answers",
-    async arrange(stage) {
-      const scene = await runningMachine(stage)
-      const source = { kind: "machine", id: scene.machine } as const
-      const wish = { name: "s", source }
-      const taken = await done(stage, stage.service.core.snapshots.create({ who: stage.who }, wish))
-      await stage.making.poke(stage.host, scene.machine, 1, "two")
-      return { ...scene, snapshot: taken.id }
-    },
+    arrange: (stage) => changedMachine(stage),
     act: ({ service, who }, { machine, snapshot }) =>
       service.core.machines.revert({ who }, machine, { snapshotId: snapshot }),
     async check(stage, { machine }, how) {
@@ -195,12 +182,7 @@ export const machineStories: readonly Scenario[] = [
   story({
     name: "machine-delete with snapshots",
     boots: true,
-    async arrange(stage) {
-      const scene = await runningMachine(stage)
-      const wish = { name: "s", source: { kind: "machine", id: scene.machine } as const }
-      await done(stage, stage.service.core.snapshots.create({ who: stage.who }, wish))
-      return scene
-    },
+    arrange: (stage) => changedMachine(stage),
     act: ({ service, who }, { machine }) => service.core.machines.remove({ who }, machine),
     async check(stage, { extra }, how) {
       expectEqual(how, "done")
@@ -209,7 +191,7 @@ export const machineStories: readonly Scenario[] = [
         right(await stage.service.core.snapshots.list(stage.who, { limit: 10 })).length,
         0,
       )
-      expectEqual(await contentOf(stage, extra), "one")
+      expectEqual(await contentOf(stage, extra), "two")
     },
   }),
 ]

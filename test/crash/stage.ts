@@ -63,6 +63,15 @@ export async function runningMachine(
   return { machine: id, extra: extra.id }
 }
 
+/** One with a snapshot, changed since: its extra disk held `one` and holds `two`. */
+export async function changedMachine(stage: Stage) {
+  const scene = await runningMachine(stage)
+  const wish = { name: "s", source: { kind: "machine", id: scene.machine } as const }
+  const taken = await done(stage, stage.service.core.snapshots.create({ who: stage.who }, wish))
+  await stage.making.poke(stage.host, scene.machine, 1, "two")
+  return { ...scene, snapshot: taken.id }
+}
+
 export async function recoveryOf({ service, who }: Stage): Promise<SnapshotId> {
   const all = right(await service.core.snapshots.list(who, { limit: 10 }))
   const recovery = all.find((snapshot) => snapshot.recovery)
