@@ -53,6 +53,7 @@ export async function openService(parts: Parts) {
     host: (kind) => ofKind(parts.hosts, kind),
     hosts: parts.hosts,
     transfers,
+    turns: new Map(),
     wake,
     clock,
     limits: parts.limits,
@@ -62,7 +63,9 @@ export async function openService(parts: Parts) {
   const core = openCore({ ...context, metrics: metrics.text })
   await pickUp(context, parts)
   const tidying = setInterval(() => {
-    tidyUp(context, core).catch((cause) => log.error({ cause }, "tidying up failed"))
+    Promise.all([tidyUp(context, core), noteMissedEnds(context)]).catch((cause) =>
+      log.error({ cause }, "tidying up failed"),
+    )
   }, tidyEveryMs)
   tidying.unref()
   executor.wake()
@@ -97,7 +100,9 @@ function openWork(wiring: {
     node,
     sagas,
     clock,
-    concurrency: 16,
+    // Most of what is under way waits: for bytes from a client, for a guest to answer. A small
+    // number would let a few slow ones keep everybody's quick ones out.
+    concurrency: 600,
     leaseMs,
     retryMs: parts.retryMs ?? defaultRetryMs,
     log: (level, message, details) => log[level](details, message),
@@ -121,14 +126,27 @@ async function pickUp(context: Context, { ledger, engines, hosts, log }: Parts):
   for (const name of Object.keys(engines)) await context.engine(name).recover()
   for (const host of hosts) {
     const known = await ledger.read.machines.find({ node: context.node, kind: host.kind })
+    // First, so that one that ends while the others are looked at is heard of.
+    host.onExit((id, why) => {
+      noteOff(ledger, id, why).catch((cause) => log.error({ cause, machine: id }, "not noted"))
+    })
     const living = new Set(await host.adopt(known))
     for (const machine of known) {
       if (machine.state !== "running" || living.has(machine.id)) continue
       await noteOff(ledger, machine.id, "its process ended while the service was not running")
     }
-    host.onExit((id, why) => {
-      noteOff(ledger, id, why).catch((cause) => log.error({ cause, machine: id }, "not noted"))
-    })
+  }
+}
+
+/** Every running machine that has no process and no operation: its end was missed somewhere. */
+async function noteMissedEnds(context: Context): Promise<void> {
+  const { ledger, node, hosts } = context
+  for (const host of hosts) {
+    const where = { node, kind: host.kind, state: "running" } as const
+    for (const { id } of await ledger.read.machines.find(where)) {
+      if ((await ledger.read.operations.holding(id)).length > 0) continue
+      if ((await host.look(id)) === "gone") await noteOff(ledger, id, "its process is gone")
+    }
   }
 }
 

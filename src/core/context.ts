@@ -16,6 +16,8 @@ export type Context = {
   host(kind: MachineKind): Host
   hosts: readonly Host[]
   transfers: Transfers
+  /** Requests at work under an Idempotency-Key, for their repeats to wait behind. */
+  turns: Map<string, Promise<unknown>>
   wake(): void
   clock(): number
   limits: OperationLimits

@@ -1,5 +1,6 @@
 /** What is wrong, in words, and what can be put right without a person. */
 import type { Finding } from "../domain/finding.ts"
+import type { Room, Where } from "../ledger/ledger.ts"
 import type { Context } from "./context.ts"
 
 /** Empty when all is well. Failed things on record and work under way are not wrong. */
@@ -16,7 +17,7 @@ export async function examineEverything(context: Context): Promise<Finding[]> {
   }
   findings.push(...(await context.engine(context.engineName).examine()))
   findings.push(...(await compareHoldings(context)))
-  const machines = await ledger.read.machines.find({ node: context.node })
+  const machines = await every(ledger.read.machines, { node: context.node })
   for (const host of hosts) {
     const known = machines.filter((machine) => machine.kind === host.kind)
     findings.push(...(await host.examine(known.map((machine) => machine.id))))
@@ -43,14 +44,28 @@ async function compareHoldings({ ledger, engine, engineName }: Context): Promise
   if ((await ledger.read.operations.count(underWay)) > 0) return []
   const held = await engine(engineName).holdings()
   const living = ["available", "in-use"] as const
-  const volumes = await ledger.read.volumes.find({ engine: engineName, state: living })
-  const snapshotPoints = await ledger.read.points.find({ engine: engineName })
-  const images = await ledger.read.images.find({ engine: engineName, state: "ready" })
+  const { read } = ledger
+  const volumes = await every(read.volumes, { engine: engineName, state: living })
+  const snapshotPoints = await every(read.points, { engine: engineName })
+  const images = await every(read.images, { engine: engineName, state: "ready" })
   const points = [...snapshotPoints.map(({ id }) => id), ...images.map(({ pointId }) => pointId)]
   return [
     ...differing("volume", held.volumes, new Set<string>(volumes.map(({ id }) => id))),
     ...differing("point", held.points, new Set<string>(points)),
   ]
+}
+
+/** All rows, however many, a page at a time. */
+async function every<T extends { id: string }>(
+  room: Pick<Room<T>, "find">,
+  where: Where<T>,
+): Promise<T[]> {
+  const rows: T[] = []
+  for (let after = ""; ; after = rows.at(-1)?.id ?? "") {
+    const page = await room.find(where, { limit: 1000, ...(after === "" ? {} : { after }) })
+    rows.push(...page)
+    if (page.length < 1000) return rows
+  }
 }
 
 function differing(what: string, held: readonly string[], known: ReadonlySet<string>): Finding[] {
@@ -70,6 +85,7 @@ export async function retryStuck(context: Context): Promise<Finding[]> {
   const stuck = await context.ledger.read.operations.find({ state: "stuck" })
   for (const { id } of stuck) {
     await context.ledger.transaction(async (rooms) => {
+      if ((await rooms.operations.get(id))?.state !== "stuck") return
       const log = await rooms.operations.log(id)
       const undoing = log.some((entry) => entry.event === "undo-failed")
       const state = undoing ? "undoing" : "queued"

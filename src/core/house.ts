@@ -16,9 +16,14 @@ export function openHouse(context: Context & { metrics(): Promise<string> }): Ho
   return {
     async events(who, after, limit, withinMs) {
       const scope = who.everywhere ? null : who.accountId
+      // Listening first, so that what comes between the look and the wait is not missed.
+      const news = withinMs > 0 ? nextEvents(context, withinMs) : null
       const first = await ledger.read.events.after(after, scope, limit)
-      if (first.length > 0 || withinMs <= 0) return ok(first)
-      await nextEvents(context, withinMs)
+      if (first.length > 0 || news === null) {
+        news?.stop()
+        return ok(first)
+      }
+      await news.came
       return ok(await ledger.read.events.after(after, scope, limit))
     },
     newestEvent: () => ledger.read.events.newest(),
@@ -72,11 +77,14 @@ async function ledgerHealth({ ledger, clock }: Context): Promise<string> {
   }
 }
 
-async function nextEvents({ ledger }: Context, withinMs: number): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>()
-  const stopListening = ledger.onEvents(resolve)
-  const timer = setTimeout(resolve, withinMs)
-  await promise
-  clearTimeout(timer)
-  stopListening()
+function nextEvents({ ledger }: Context, withinMs: number): { came: Promise<void>; stop(): void } {
+  const { promise: came, resolve } = Promise.withResolvers<void>()
+  const stop = () => {
+    clearTimeout(timer)
+    stopListening()
+    resolve()
+  }
+  const stopListening = ledger.onEvents(stop)
+  const timer = setTimeout(stop, withinMs)
+  return { came, stop }
 }

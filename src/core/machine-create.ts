@@ -23,7 +23,7 @@ export function createMachine(
 ): Promise<Result<Started<MachineView>>> {
   return accept(context, asking, {
     saga: machineCreate,
-    plan: async (rooms) => {
+    plan: async (rooms, operationId) => {
       mustBeName(wish.name, wish.nameRule)
       const { accountId } = asking.who
       const alike = { accountId, name: wish.name }
@@ -43,6 +43,7 @@ export function createMachine(
         target: { kind: "machine", id: machineId },
         holds: [machineId, root.id, image.id, ...extras.map((volume) => volume.id)],
         params: {
+          operationId,
           machineId,
           rootVolumeId: root.id,
           imageId: image.id,

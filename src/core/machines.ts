@@ -98,7 +98,7 @@ function removeMachine(
       const { rootVolumeId } = machine
       const root = await rooms.volumes.get(rootVolumeId)
       const of = { volumeId: rootVolumeId, machineId: id }
-      const { wholly, points } = await departing(rooms, of)
+      const { wholly } = await departing(rooms, of)
       for (const each of wholly) await bury(rooms, each)
       if (root !== undefined) await rooms.volumes.change(root.id, { state: "deleting" })
       await rooms.machines.change(id, { state: "deleting" })
@@ -110,8 +110,6 @@ function removeMachine(
           machineId: id,
           rootVolumeId,
           engine: root?.engine ?? context.engineName,
-          snapshotIds: wholly,
-          points: points.map((point) => ({ pointId: point.id, engine: point.engine })),
         },
       }
     },
@@ -154,7 +152,7 @@ function execIn(
     const { ledger } = context
     const machine = await shownMachine(ledger.read, asking.who, id)
     await mustSuit(ledger.read, machine, ["running"])
-    const answer = await once(ledger, asking, async () => {
+    const answer = await once(context, asking, async () => {
       const limits = { ...execLimits, ...(timeoutMs && { timeoutMs }) }
       const result = await context.host(machine.kind).exec(id, argv, limits)
       const { stdout, stderr } = result

@@ -6,6 +6,7 @@ import { createHash } from "node:crypto"
 import { Refusal } from "../domain/fault.ts"
 import type { AccountId } from "../domain/ids.ts"
 import type { Ledger, Rooms } from "../ledger/ledger.ts"
+import type { Context } from "./context.ts"
 import type { Asking } from "./core.ts"
 
 /** What was remembered under this key; a different request under the same key is refused. */
@@ -40,6 +41,25 @@ const largestRemembered = 2 ** 20
  * remembered after it. A crash between the two means that it can happen once more.
  */
 export async function once<T>(
+  { ledger, turns }: Pick<Context, "ledger" | "turns">,
+  asking: Asking,
+  work: () => Promise<T>,
+): Promise<T> {
+  const { who, repeat } = asking
+  if (repeat === undefined) return await work()
+  // A repeat that comes while the first is still at work waits for it.
+  const place = JSON.stringify([who.userId, repeat.key])
+  const turn = (turns.get(place) ?? Promise.resolve()).then(() => remembering(ledger, asking, work))
+  const settled = turn.catch(() => {})
+  turns.set(place, settled)
+  try {
+    return await turn
+  } finally {
+    if (turns.get(place) === settled) turns.delete(place)
+  }
+}
+
+async function remembering<T>(
   ledger: Pick<Ledger, "read" | "transaction">,
   asking: Asking,
   work: () => Promise<T>,
@@ -47,7 +67,7 @@ export async function once<T>(
   const before = await recalled<T>(ledger.read, asking)
   if (before !== undefined) return before
   const answer = await work()
-  if (asking.repeat !== undefined && JSON.stringify(answer).length <= largestRemembered) {
+  if (JSON.stringify(answer).length <= largestRemembered) {
     await ledger.transaction((rooms) => remember(rooms, asking, answer, Date.now()))
   }
   return answer

@@ -80,7 +80,7 @@ function removeVolume(
       if (volume.state === "deleting") {
         throw new Refusal({ kind: "not-found", what: "volume", id })
       }
-      const { snapshots, wholly, points } = await departing(rooms, { volumeId: id })
+      const { snapshots, wholly } = await departing(rooms, { volumeId: id })
       if (snapshots.length > 0 && !cascade) throw hasSnapshots(volume, snapshots)
       for (const each of wholly) await bury(rooms, each)
       await rooms.volumes.change(id, { state: "deleting" })
@@ -92,8 +92,6 @@ function removeVolume(
         params: {
           volumeId: id,
           engine: volume.engine,
-          snapshotIds: wholly,
-          points: points.map((point) => ({ pointId: point.id, engine: point.engine })),
         },
       }
     },

@@ -32,9 +32,9 @@ export interface OperationRoom extends Room<Operation> {
   enqueue(operation: Operation, holds: readonly string[]): Promise<void>
   log(id: OperationId): Promise<LogEntry[]>
   append(id: OperationId, entry: LogEntry): Promise<void>
-  /** Its holds are given up; those that waited behind it may be claimed. */
-  release(id: OperationId): Promise<void>
-  /** Operations not ended that hold this resource, first in the queue first. */
+  /** Its holds, or these of them, are given up; those that waited behind may be claimed. */
+  release(id: OperationId, resources?: readonly string[]): Promise<void>
+  /** Operations not ended, or stuck, that hold this resource, first in the queue first. */
   holding(resource: string): Promise<Operation[]>
 }
 
@@ -101,9 +101,15 @@ export interface Ledger {
   fenced<T>(id: OperationId, fence: number, work: (rooms: Rooms) => Promise<T>): Promise<T>
   /**
    * Takes the oldest operation of this node that may run: queued or left by a dead worker, and
-   * first in the queue of everything that it holds. Raises its fence and starts its lease.
+   * first in the queue of everything that it holds, stuck ones before it included. Raises its
+   * fence and starts its lease. `except`: those that this worker has under way, however late.
    */
-  claim(node: string, nowMs: number, leaseMs: number): Promise<Claim | undefined>
+  claim(
+    node: string,
+    nowMs: number,
+    leaseMs: number,
+    except?: readonly OperationId[],
+  ): Promise<Claim | undefined>
   renew(id: OperationId, fence: number, leaseUntil: number): Promise<void>
   /** At start, with the state directory locked: every lease of this node has lost its owner. */
   expireLeases(node: string): Promise<void>

@@ -10,6 +10,9 @@ import { logEntries, operations } from "./tables.ts"
 /** Word for word the condition of an index: only so does a database see that it may use it. */
 export const notEnded = "state in ('queued', 'running', 'undoing')"
 const goesOn = (alias: string) => sql<boolean>`${sql.raw(`${alias}.${notEnded}`)}`
+/** A stuck operation keeps its places: what it worked on is neither as it was nor as it was to be. */
+const blocks = (alias: string) =>
+  sql<boolean>`${sql.raw(`${alias}.state in ('queued', 'running', 'undoing', 'stuck')`)}`
 
 export function operationRoom(db: Db): OperationRoom {
   const rows = room(db, operations)
@@ -48,8 +51,9 @@ export function operationRoom(db: Db): OperationRoom {
         .execute()
     },
 
-    async release(id) {
-      await db.deleteFrom("operation_hold").where("operation_id", "=", id).execute()
+    async release(id, resources) {
+      const own = db.deleteFrom("operation_hold").where("operation_id", "=", id)
+      await (resources === undefined ? own : own.where("resource", "in", resources)).execute()
     },
 
     async holding(resource) {
@@ -58,7 +62,7 @@ export function operationRoom(db: Db): OperationRoom {
         .innerJoin("operation", "operation.id", "hold.operation_id")
         .selectAll("operation")
         .where("hold.resource", "=", resource)
-        .where(goesOn("operation"))
+        .where(blocks("operation"))
         .orderBy("hold.seq")
         .execute()
       return found.map(operations.decode)
@@ -85,18 +89,19 @@ export async function claim(
   db: Db,
   node: string,
   nowMs: number,
-  leaseUntil: number,
+  { leaseUntil, except }: { leaseUntil: number; except: readonly OperationId[] },
 ): Promise<Claim | undefined> {
+  const others = except.length === 0 ? sql`` : sql`and mine.id not in (${sql.join(except)})`
   const { rows } = await sql<{ id: OperationId }>`
     select mine.id from operation as mine
     where mine.node = ${node} and ${goesOn("mine")}
-      and (mine.state = 'queued' or mine.lease_until < ${nowMs})
+      and (mine.state = 'queued' or mine.lease_until < ${nowMs}) ${others}
       and not exists (
         select 1 from operation_hold as own
           join operation_hold as earlier
             on earlier.resource = own.resource and earlier.seq < own.seq
           join operation as other on other.id = earlier.operation_id
-        where own.operation_id = mine.id and ${goesOn("other")})
+        where own.operation_id = mine.id and ${blocks("other")})
     order by mine.id limit 1`.execute(db)
   const [found] = rows
   if (found === undefined) return undefined

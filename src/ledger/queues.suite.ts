@@ -69,7 +69,7 @@ export function queuesSuite(bench: Bench): void {
       expect((await bench.ledger.claim("there", 1000, leaseMs))?.operation.id).toBe(there.id)
     })
 
-    test("does not wait for one that is stuck", async () => {
+    test("waits for one that is stuck, until that goes on and ends", async () => {
       const [stuck, next] = [operation(), operation()]
       await enqueue(stuck, ["a"])
       await enqueue(next, ["a"])
@@ -77,7 +77,31 @@ export function queuesSuite(bench: Bench): void {
       await bench.ledger.fenced(stuck.id, 1, (rooms) =>
         rooms.operations.change(stuck.id, { state: "stuck" }),
       )
+      expect(await claimed()).toBeUndefined()
+      expect((await bench.ledger.read.operations.holding("a"))[0]?.state).toBe("stuck")
+      await bench.ledger.transaction(async (rooms) => {
+        await rooms.operations.change(stuck.id, { state: "undone" })
+        await rooms.operations.release(stuck.id)
+      })
       expect((await claimed())?.id).toBe(next.id)
+    })
+
+    test("leaves alone what the worker says it has under way, late or not", async () => {
+      const late = operation()
+      await enqueue(late, ["a"])
+      await claimed(1000)
+      expect(await bench.ledger.claim("here", 5000, leaseMs, [late.id])).toBeUndefined()
+      expect((await claimed(5000))?.id).toBe(late.id)
+    })
+
+    test("may go on when only some of what another holds is given up", async () => {
+      const [first, second] = [operation(), operation()]
+      await enqueue(first, ["a", "b"])
+      await enqueue(second, ["b"])
+      await claimed()
+      expect(await claimed()).toBeUndefined()
+      await bench.ledger.transaction((rooms) => rooms.operations.release(first.id, ["b"]))
+      expect((await claimed())?.id).toBe(second.id)
     })
 
     test("takes over from the dead when their lease is over, and keeps what they were at", async () => {
@@ -231,16 +255,18 @@ async function playAgainstModel(ledger: Ledger, seed: number): Promise<void> {
     await moves[random() < 0.02 ? "expire" : pick(names)]?.()
     const resource = pick(resources)
     const holding = await ledger.read.operations.holding(resource)
-    const expected = queue.filter((one) => !hasEnded(one.state) && one.holds.includes(resource))
+    const expected = queue.filter((one) => blocks(one) && one.holds.includes(resource))
     expect(holding.map((found) => found.id)).toEqual(expected.map((one) => one.id))
   }
 }
+
+const blocks = ({ state }: Modelled) => !hasEnded(state) || state === "stuck"
 
 function mayRun(queue: readonly Modelled[], node: string, nowMs: number): Modelled | undefined {
   const candidates = queue.filter((one, place) => {
     if (one.node !== node || hasEnded(one.state)) return false
     if (one.state !== "queued" && one.leaseUntil >= nowMs) return false
-    const before = queue.slice(0, place).filter((other) => !hasEnded(other.state))
+    const before = queue.slice(0, place).filter(blocks)
     return !before.some((other) => other.holds.some((resource) => one.holds.includes(resource)))
   })
   return candidates.toSorted((a, b) => (a.id < b.id ? -1 : 1))[0]

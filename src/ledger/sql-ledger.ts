@@ -37,7 +37,8 @@ export function sqlLedger(store: Store): Ledger {
         return work(rooms)
       }),
 
-    claim: (node, nowMs, leaseMs) => store.write((db) => claim(db, node, nowMs, nowMs + leaseMs)),
+    claim: (node, nowMs, leaseMs, except = []) =>
+      store.write((db) => claim(db, node, nowMs, { leaseUntil: nowMs + leaseMs, except })),
     renew: (id, fence, leaseUntil) => store.write((db) => renew(db, id, fence, leaseUntil)),
     expireLeases: (node) => store.write((db) => expireLeases(db, node)),
 

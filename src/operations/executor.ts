@@ -28,7 +28,10 @@ export function openExecutor(options: ExecutorOptions): Executor {
     const renewing = setInterval(() => {
       options.ledger
         .renew(operation.id, operation.fence, options.clock() + options.leaseMs)
-        .catch((cause) => lost.abort(cause))
+        .catch((cause) => {
+          // A ledger that cannot be written just now has not given the operation to anyone else.
+          if (cause instanceof ClaimLost) lost.abort(cause)
+        })
     }, options.leaseMs / 3)
     try {
       await runClaim(claim, options, AbortSignal.any([stopping.signal, lost.signal]))
@@ -48,11 +51,17 @@ export function openExecutor(options: ExecutorOptions): Executor {
     }
   }
 
+  // Whatever kept an operation from going on (a full disk, a lease that had to run out) may pass
+  // without anybody asking for anything.
+  const looking = setInterval(() => executor.wake(), options.leaseMs / 6)
+  looking.unref()
+
   const claimAll = async () => {
     do {
       again = false
       while (underWay.size < options.concurrency && !stopping.signal.aborted) {
-        const claim = await options.ledger.claim(options.node, options.clock(), options.leaseMs)
+        const { node, clock, leaseMs } = options
+        const claim = await options.ledger.claim(node, clock(), leaseMs, [...underWay.keys()])
         if (claim === undefined) break
         underWay.set(claim.operation.id, work(claim))
       }
@@ -77,6 +86,7 @@ export function openExecutor(options: ExecutorOptions): Executor {
       }
     },
     async close(graceMs) {
+      clearInterval(looking)
       stopping.abort(new Error("the service is stopping"))
       await claiming
       const timer = Promise.withResolvers<void>()

@@ -33,8 +33,15 @@ export async function takePoints(
   const host = machine === null ? null : tools.host(machine.kind)
   if (host === null || machineId === null) return await takeClosed(tools, missing)
   if ((await host.look(machineId)) === "gone") return await takeClosed(tools, missing)
+  const [open, closed]: [WantedPoint[], WantedPoint[]] = [[], []]
+  for (const point of missing) {
+    const top = await host.topNode(machineId, point.volumeId)
+    ;(top === null ? closed : open).push(point)
+  }
+  // Promised to the machine, and not given to it yet.
+  await takeClosed(tools, closed)
   try {
-    return await takeOpen(tools, host, machineId, missing)
+    return open.length === 0 ? unheld : await takeOpen(tools, host, machineId, open)
   } catch (cause) {
     // The machine may have died under the switch. If it is proven gone, what its disks hold now
     // is the point; the engine's recovery rule keeps every write that was acknowledged.
@@ -57,7 +64,14 @@ async function takeOpen(
   points: readonly WantedPoint[],
 ): Promise<SwitchFacts> {
   const switches = []
-  for (const { engine, volumeId } of points) switches.push(await tools.engine(engine).arm(volumeId))
+  for (const { engine: name, volumeId } of points) {
+    const engine = tools.engine(name)
+    const armed = await engine.arm(volumeId)
+    const leftOver = (await host.topNode(machineId, volumeId)) === armed.to
+    // An earlier switch that nobody recorded: its instant is not ours.
+    if (leftOver) await engine.switched([{ volume: volumeId, point: null }])
+    switches.push(leftOver ? await engine.arm(volumeId) : armed)
+  }
   const facts = await host.switchDisks(machineId, switches)
   for (const [engine, ofEngine] of Map.groupBy(points, (point) => point.engine)) {
     const volumes = ofEngine.map(({ volumeId, pointId }) => ({ volume: volumeId, point: pointId }))
@@ -84,7 +98,9 @@ export async function untakePoints(
       continue
     }
     if (host === null || machine === undefined) continue
-    if ((await host.look(machine.id)) === "gone") continue
+    // One that hangs will be killed before anything else is done to it, and the recovery rule
+    // will settle its disks.
+    if (["gone", "hung"].includes(await host.look(machine.id))) continue
     const { to } = await engine.arm(volumeId)
     if ((await host.topNode(machine.id, volumeId)) === to) {
       await engine.switched([{ volume: volumeId, point: null }])

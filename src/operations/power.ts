@@ -5,6 +5,7 @@ import type { Hardware, HostProcess, Machine } from "../domain/machine.ts"
 import type { Volume } from "../domain/volume.ts"
 import type { Liveness } from "../hosts/host.ts"
 import type { Rooms } from "../ledger/ledger.ts"
+import { changeUnlessLeaving } from "./leaving.ts"
 import type { Tools } from "./tools.ts"
 
 export async function machineOf(tools: Tools, id: MachineId): Promise<Machine> {
@@ -44,6 +45,9 @@ export async function turnOn(tools: Tools, id: MachineId): Promise<Started> {
   if (missing !== null) throw new Refusal({ kind: "unavailable", ...missing })
   const disks = []
   for (const volume of await disksOf(tools, id)) {
+    // Promised to the machine after this was accepted: its own attach, queued behind us, brings it.
+    const [holder] = await tools.read.operations.holding(volume.id)
+    if (holder?.id !== tools.operationId) continue
     const graph = await tools.engine(volume.engine).open(volume.id)
     disks.push({ slot: volume.slot ?? 0, graph })
   }
@@ -63,13 +67,8 @@ export async function awaitAnswer(tools: Tools, id: MachineId): Promise<void> {
   await tools.host(machine.kind).answers(id, tools.limits.bootMs)
 }
 
-export const recordOn = (rooms: Rooms, id: MachineId, started: Started) =>
-  rooms.machines.change(id, {
-    state: "running",
-    process: started.process,
-    hardware: started.hardware,
-    reason: null,
-  })
+export const recordOn = (rooms: Rooms, id: MachineId, { process, hardware }: Started) =>
+  changeUnlessLeaving(rooms.machines, id, { state: "running", process, hardware, reason: null })
 
 /** Accepts a machine that is gone from the ledger, or on its way out of it. */
 export async function recordOff(rooms: Rooms, id: MachineId): Promise<void> {

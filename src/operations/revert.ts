@@ -61,7 +61,8 @@ export async function recordReverted(rooms: Rooms, reverting: Reverting): Promis
       await rooms.points.add({ id: keep, snapshotId: snapshot, volumeId, engine, sizeBytes, role })
     }
   }
-  for (const id of standing(reverting)) await rooms.standing.set(id, snapshotId)
+  const stand = await livingOf(rooms, snapshotId)
+  for (const id of standing(reverting)) await rooms.standing.set(id, stand)
 }
 
 /** What the source and each of its volumes stood on, kept in the log for going back to. */
@@ -84,7 +85,16 @@ export async function unrecordReverted(
 ): Promise<void> {
   if (recovery !== null) await rooms.snapshots.remove(recovery.snapshotId)
   for (const { keep } of volumes) await rooms.points.remove(keep)
-  for (const [id, snapshot] of Object.entries(stood)) await rooms.standing.set(id, snapshot)
+  for (const [id, snapshot] of Object.entries(stood)) {
+    await rooms.standing.set(id, snapshot === null ? null : await livingOf(rooms, snapshot))
+  }
+}
+
+/** One deleted since is stood for by its parent, as for everybody else who stood on it. */
+async function livingOf(rooms: Rooms, id: SnapshotId): Promise<SnapshotId | null> {
+  const snapshot = await rooms.snapshots.get(id)
+  if (snapshot?.state !== "deleting") return snapshot?.id ?? null
+  return snapshot.parentId === null ? null : await livingOf(rooms, snapshot.parentId)
 }
 
 /** Without a recovery snapshot nobody can name what the heads held: its bytes are given up. */

@@ -100,18 +100,42 @@ async function succeed(
   output: unknown = null,
 ): Promise<"on" | "ended"> {
   const entries: LogEntry[] = [{ ...blank(run, step), event: "done", output }]
-  const record = async (rooms: Rooms) => {
-    await step.record?.(rooms, { ...known(run), output } as never)
+  const record = (rooms: Rooms) =>
+    recording(async () => await step.record?.(rooms, { ...known(run), output } as never))
+  if (next !== undefined) entries.push({ ...blank(run, next), event: "started" })
+  try {
+    if (next === undefined) return await end(run, "done", null, entries, record)
+    await write(run, async (rooms) => {
+      await record(rooms)
+      for (const entry of entries) await append(run, rooms, entry)
+      await run.progress.save(rooms)
+    })
+  } catch (cause) {
+    return await endBroken(run, step, cause)
   }
-  if (next === undefined) return await end(run, "done", null, entries, record)
-  entries.push({ ...blank(run, next), event: "started" })
-  await write(run, async (rooms) => {
-    await record(rooms)
-    for (const entry of entries) await append(run, rooms, entry)
-    await run.progress.save(rooms)
-  })
   run.log.push(...entries)
   return "on"
+}
+
+/** A bug of ours, not a failure of the ledger: trying again would fail for ever. */
+class RecordBroken extends Error {}
+
+async function recording(work: () => Promise<void>): Promise<void> {
+  try {
+    await work()
+  } catch (cause) {
+    const ofLedger = cause instanceof Error && "code" in cause
+    if (cause instanceof ClaimLost || cause instanceof Refusal || ofLedger) throw cause
+    throw new RecordBroken(cause instanceof Error ? cause.message : String(cause), { cause })
+  }
+}
+
+async function endBroken(run: Run, step: AnyStep, cause: unknown): Promise<"ended"> {
+  if (!(cause instanceof RecordBroken)) throw cause
+  const { id, kind } = run.claim.operation
+  run.options.log("error", "a step cannot be recorded", { operation: id, kind, cause })
+  const why = { reason: `step ${step.name} cannot be recorded: ${cause.message}`, fault: null }
+  return await end(run, "stuck", why, [])
 }
 
 /** Undoes what was *started*, not what finished: a step that died half-way touched the world. */
@@ -132,10 +156,16 @@ async function back(run: Run): Promise<void> {
       return
     }
     const entry: LogEntry = { ...blank(run, step), event: "undone" }
-    await write(run, async (rooms) => {
-      await step.unrecord?.(rooms, { ...known(run), reason, undone: outcome.value } as never)
-      await append(run, rooms, entry)
-    })
+    const recalled = { ...known(run), reason, undone: outcome.value }
+    try {
+      await write(run, async (rooms) => {
+        await recording(async () => await step.unrecord?.(rooms, recalled as never))
+        await append(run, rooms, entry)
+      })
+    } catch (cause) {
+      await endBroken(run, step, cause)
+      return
+    }
     run.log.push(entry)
   }
   await end(run, "undone", { reason, fault: cause?.fault ?? null }, [])
@@ -240,11 +270,17 @@ async function end(
 async function refuse(claim: Claim, options: ExecutorOptions): Promise<void> {
   const { operation } = claim
   const reason = `this version knows no operation ${operation.kind}@${operation.version}`
-  await options.ledger.fenced(operation.id, operation.fence, async (rooms) => {
-    await rooms.operations.change(operation.id, {
-      state: "stuck",
-      reason,
-      endedAt: options.clock(),
+  const { id, fence, accountId, kind, targetKind, targetId } = operation
+  await options.ledger.fenced(id, fence, async (rooms) => {
+    const at = options.clock()
+    await rooms.operations.change(id, { state: "stuck", reason, endedAt: at })
+    await rooms.events.add({
+      at,
+      accountId,
+      type: "operation.stuck",
+      resourceKind: targetKind,
+      resourceId: targetId,
+      data: { operationId: id, kind, reason },
     })
   })
 }

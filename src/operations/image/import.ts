@@ -4,6 +4,7 @@ import { resolve } from "node:path"
 import type { ImageId } from "../../domain/ids.ts"
 import type { MachineKind } from "../../domain/machine.ts"
 import type { Rooms } from "../../ledger/ledger.ts"
+import { changeUnlessLeaving } from "../leaving.ts"
 import { type Receiving, receive, unreceive } from "../receive.ts"
 import { saga } from "../saga.ts"
 import type { Tools } from "../tools.ts"
@@ -13,7 +14,7 @@ export type ImageImport = Receiving & { imageId: ImageId }
 export const imageImport = saga<Tools, ImageImport>("image-import", 1).step("receive", {
   do: (tools, params) => receive(tools, params, () => tools.transfers.source(tools.operationId)),
   record: (rooms, { imageId, sizeBytes }) =>
-    rooms.images.change(imageId, { state: "ready", sizeBytes, reason: null }),
+    changeUnlessLeaving(rooms.images, imageId, { state: "ready", sizeBytes, reason: null }),
   undo: (tools, params) => unreceive(tools, params),
   unrecord: failImage,
 })
@@ -46,15 +47,11 @@ export const imageBuildDemo = saga<Tools, ImageBuildDemo>("image-build-demo", 1)
     await rm(workshop, { recursive: true, force: true })
     return { sizeBytes: demo.sizeBytes, append: demo.append }
   },
-  async record(rooms, { imageId, output }) {
+  async record(rooms, { imageId, pointId, output }) {
     if (output === null) return
     const { sizeBytes, append } = output
-    await rooms.images.change(imageId, {
-      state: "ready",
-      sizeBytes,
-      boot: { append },
-      reason: null,
-    })
+    const ready = { state: "ready", pointId, sizeBytes, boot: { append }, reason: null } as const
+    await changeUnlessLeaving(rooms.images, imageId, ready)
   },
   async undo(tools, params) {
     await rm(tools.scratchDir, { recursive: true, force: true })

@@ -4,12 +4,15 @@
  * start goes on from the log; if a step fails, process, directory and volume are taken away and
  * the machine stays on record as `failed`, with the reason, holding nothing.
  */
-import type { ImageId, MachineId, PointId, VolumeId } from "../../domain/ids.ts"
+import type { ImageId, MachineId, OperationId, PointId, VolumeId } from "../../domain/ids.ts"
+import { changeUnlessLeaving } from "../leaving.ts"
 import { awaitAnswer, machineOf, recordOn, type Started, turnOff, turnOn } from "../power.ts"
 import { saga } from "../saga.ts"
 import type { Tools } from "../tools.ts"
+import { giveBack } from "./disks.ts"
 
 export type MachineCreate = {
+  operationId: OperationId
   machineId: MachineId
   rootVolumeId: VolumeId
   imageId: ImageId
@@ -27,9 +30,10 @@ export const machineCreate = saga<Tools, MachineCreate>("machine-create", 1)
     async unrecord(rooms, { machineId, rootVolumeId, reason }) {
       await rooms.volumes.remove(rootVolumeId)
       for (const extra of await rooms.volumes.find({ machineId })) {
-        await rooms.volumes.change(extra.id, { machineId: null, slot: null, state: "available" })
+        await giveBack(rooms, { machineId, volumeId: extra.id })
       }
-      await rooms.machines.change(machineId, { state: "failed", process: null, reason })
+      const failed = { state: "failed", process: null, reason } as const
+      await changeUnlessLeaving(rooms.machines, machineId, failed)
     },
   })
   .step("prepare", {
@@ -37,6 +41,8 @@ export const machineCreate = saga<Tools, MachineCreate>("machine-create", 1)
       const machine = await machineOf(tools, machineId)
       await tools.host(machine.kind).prepare(machineId, imageId)
     },
+    // From here on the machine has all it needs of its image, and others may have their turn.
+    record: (rooms, { operationId, imageId }) => rooms.operations.release(operationId, [imageId]),
     async undo(tools, { machineId }) {
       const machine = await machineOf(tools, machineId)
       await tools.host(machine.kind).discard(machineId)
@@ -46,14 +52,13 @@ export const machineCreate = saga<Tools, MachineCreate>("machine-create", 1)
     do: (tools, { machineId }) => turnOn(tools, machineId),
     record: async (rooms, { machineId, output }) => {
       await recordOn(rooms, machineId, output)
-      await rooms.machines.change(machineId, { state: "creating" })
+      await changeUnlessLeaving(rooms.machines, machineId, { state: "creating" })
     },
     undo: (tools, { machineId }) => turnOff(tools, machineId, 0),
   })
   .step("answer", {
     weight: 6,
     do: (tools, { machineId }) => awaitAnswer(tools, machineId),
-    record: async (rooms, { machineId }) => {
-      await rooms.machines.change(machineId, { state: "running" })
-    },
+    record: (rooms, { machineId }) =>
+      changeUnlessLeaving(rooms.machines, machineId, { state: "running" }),
   })

@@ -2,7 +2,8 @@
  * A machine goes, and its root volume and snapshots with it; extra volumes are given back. The
  * user was told so when the request was accepted, so every step only goes forward.
  */
-import type { MachineId, PointId, SnapshotId, VolumeId } from "../../domain/ids.ts"
+import type { MachineId, VolumeId } from "../../domain/ids.ts"
+import { forgetLeaving, pointsLeaving } from "../departed.ts"
 import { dropPoints } from "../points.ts"
 import { machineOf, turnOff } from "../power.ts"
 import { saga } from "../saga.ts"
@@ -12,8 +13,6 @@ export type MachineDelete = {
   machineId: MachineId
   rootVolumeId: VolumeId
   engine: string
-  snapshotIds: readonly SnapshotId[]
-  points: readonly { pointId: PointId; engine: string }[]
 }
 
 export const machineDelete = saga<Tools, MachineDelete>("machine-delete", 1)
@@ -37,13 +36,13 @@ export const machineDelete = saga<Tools, MachineDelete>("machine-delete", 1)
   })
   .step("drop", {
     forwardOnly: true,
-    async do(tools, { engine, rootVolumeId, points }) {
-      await dropPoints(tools, points)
+    async do(tools, { engine, machineId, rootVolumeId }) {
+      const of = { volumeId: rootVolumeId, machineId }
+      await dropPoints(tools, await pointsLeaving(tools.read, of))
       await tools.engine(engine).dropHead(rootVolumeId)
     },
-    async record(rooms, { machineId, rootVolumeId, points, snapshotIds }) {
-      for (const { pointId } of points) await rooms.points.remove(pointId)
-      for (const id of snapshotIds) await rooms.snapshots.remove(id)
+    async record(rooms, { machineId, rootVolumeId }) {
+      await forgetLeaving(rooms, { volumeId: rootVolumeId, machineId })
       await rooms.standing.set(machineId, null)
       await rooms.standing.set(rootVolumeId, null)
       await rooms.volumes.remove(rootVolumeId)

@@ -1,4 +1,5 @@
 /** Extra volumes come and go, while the machine runs or while it is off. */
+import { Refusal } from "../../domain/fault.ts"
 import type { MachineId, VolumeId } from "../../domain/ids.ts"
 import type { Host } from "../../hosts/host.ts"
 import type { Rooms } from "../../ledger/ledger.ts"
@@ -15,13 +16,19 @@ const noticeMs = 10_000
 export const machineAttach = saga<Tools, MachineDisk>("machine-attach", 1)
   .step("attach", {
     async do(tools, { machineId, volumeId, slot, engine: name }) {
+      const volume = await tools.read.volumes.get(volumeId)
+      if (volume?.machineId !== machineId || volume.state !== "in-use") {
+        const is = volume === undefined ? "gone" : volume.state
+        const needs = ["promised to this machine"]
+        throw new Refusal({ kind: "wrong-state", what: "volume", id: volumeId, is, needs })
+      }
       const host = await hostOfRunning(tools, machineId)
       // The machine may have been started since, with this volume in it.
       if (host === null || (await host.topNode(machineId, volumeId)) !== null) return
       await host.attach(machineId, slot, await tools.engine(name).open(volumeId))
     },
     undo: (tools, disk) => takeAway(tools, disk),
-    unrecord: (rooms, { volumeId }) => giveBack(rooms, volumeId),
+    unrecord: (rooms, disk) => giveBack(rooms, disk),
   })
   .step("notice", {
     async do(tools, { machineId, slot }) {
@@ -33,7 +40,7 @@ export const machineAttach = saga<Tools, MachineDisk>("machine-attach", 1)
 
 export const machineDetach = saga<Tools, MachineDisk>("machine-detach", 1).step("detach", {
   do: (tools, disk) => takeAway(tools, disk),
-  record: (rooms, { volumeId }) => giveBack(rooms, volumeId),
+  record: (rooms, disk) => giveBack(rooms, disk),
   // A guest that does not let go keeps its disk: nothing was taken away.
 })
 
@@ -47,5 +54,13 @@ async function hostOfRunning(tools: Tools, machineId: MachineId): Promise<Host |
   return (await livenessOf(tools, machineId)) === "gone" ? null : tools.host(kind)
 }
 
-const giveBack = (rooms: Rooms, volumeId: VolumeId) =>
-  rooms.volumes.change(volumeId, { machineId: null, slot: null, state: "available" })
+/** Only what this very machine has, or was promised; a volume that was never made stays failed. */
+export async function giveBack(
+  rooms: Rooms,
+  { machineId, volumeId }: Pick<MachineDisk, "machineId" | "volumeId">,
+): Promise<void> {
+  const volume = await rooms.volumes.get(volumeId)
+  if (volume?.machineId !== machineId) return
+  const state = volume.state === "in-use" ? "available" : volume.state
+  await rooms.volumes.change(volumeId, { machineId: null, slot: null, state })
+}

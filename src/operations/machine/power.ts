@@ -15,13 +15,22 @@ import type { Tools } from "../tools.ts"
 
 export type MachineStart = { machineId: MachineId }
 
-/** A machine that does not come up is turned off again: it was off, and its disks are as they were. */
+/** A machine that does not come up is turned off again, if it was this that turned it on. */
 export const machineStart = saga<Tools, MachineStart>("machine-start", 1)
+  .step<"wasOn", boolean>("wasOn", {
+    // One that hangs is as good as off: starting it restarts it.
+    do: async (tools, { machineId }) =>
+      ["running", "paused"].includes(await livenessOf(tools, machineId)),
+  })
   .step<"start", Started>("start", {
     do: (tools, { machineId }) => turnOn(tools, machineId),
     record: (rooms, { machineId, output }) => recordOn(rooms, machineId, output),
-    undo: (tools, { machineId }) => turnOff(tools, machineId, 0),
-    unrecord: (rooms, { machineId }) => recordOff(rooms, machineId),
+    async undo(tools, { machineId, wasOn }) {
+      if (!wasOn) await turnOff(tools, machineId, 0)
+    },
+    async unrecord(rooms, { machineId, wasOn }) {
+      if (!wasOn) await recordOff(rooms, machineId)
+    },
   })
   .step("answer", {
     weight: 6,

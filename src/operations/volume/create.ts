@@ -1,5 +1,6 @@
 /** A volume is made: empty, or a new head on a snapshot's point. Instant, whatever the size. */
 import type { PointId, VolumeId } from "../../domain/ids.ts"
+import { changeUnlessLeaving } from "../leaving.ts"
 import { saga } from "../saga.ts"
 import type { Tools } from "../tools.ts"
 
@@ -19,9 +20,9 @@ export const volumeCreate = saga<Tools, VolumeCreate>("volume-create", 1).step("
     // It may have been promised to a machine while it waited to be made.
     const volume = await rooms.volumes.get(volumeId)
     const state = volume?.machineId === null ? "available" : "in-use"
-    await rooms.volumes.change(volumeId, { state })
+    await changeUnlessLeaving(rooms.volumes, volumeId, { state })
   },
   undo: (tools, { engine, volumeId }) => tools.engine(engine).dropHead(volumeId),
   unrecord: (rooms, { volumeId, reason }) =>
-    rooms.volumes.change(volumeId, { state: "failed", reason }),
+    changeUnlessLeaving(rooms.volumes, volumeId, { state: "failed", reason }),
 })

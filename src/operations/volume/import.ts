@@ -2,12 +2,12 @@
  * A detached volume is filled from a file. The bytes are received beside it; then its head moves
  * onto them at once. Until that instant the old content stands, and snapshots stand anyway.
  */
-import { Refusal } from "../../domain/fault.ts"
 import type { PointId, VolumeId } from "../../domain/ids.ts"
 import { dropPoints } from "../points.ts"
 import { type Receiving, receive, unreceive } from "../receive.ts"
 import { saga } from "../saga.ts"
 import type { Tools } from "../tools.ts"
+import { mustBeClosed } from "./export.ts"
 
 export type VolumeImport = Receiving & { volumeId: VolumeId; replacedId: PointId }
 
@@ -15,7 +15,7 @@ export const volumeImport = saga<Tools, VolumeImport>("volume-import", 1)
   .step("receive", {
     weight: 20,
     async do(tools, params) {
-      await mustBeDetached(tools, params.volumeId)
+      await mustBeClosed(tools, params.volumeId)
       await receive(tools, params, () => tools.transfers.source(tools.operationId))
     },
     undo: (tools, params) => unreceive(tools, params),
@@ -37,17 +37,3 @@ export const volumeImport = saga<Tools, VolumeImport>("volume-import", 1)
       await rooms.standing.set(volumeId, null)
     },
   })
-
-/** Checked again when its turn comes: what was queued before may have attached it. */
-export async function mustBeDetached(tools: Tools, id: VolumeId): Promise<void> {
-  const volume = await tools.read.volumes.get(id)
-  if (volume === undefined) throw new Refusal({ kind: "not-found", what: "volume", id })
-  if (volume.machineId === null) return
-  throw new Refusal({
-    kind: "in-use",
-    what: "volume",
-    id,
-    by: [{ kind: "machine", id: volume.machineId }],
-    hint: "detach it first",
-  })
-}
