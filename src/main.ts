@@ -162,12 +162,21 @@ async function main(): Promise<number | undefined> {
   }
 }
 
+/** What `parseArgs` says of flags it does not know. */
+function isUsage(cause: unknown): boolean {
+  return cause instanceof Error && "code" in cause && /^ERR_PARSE_ARGS/.test(String(cause.code))
+}
+
+const wordsOf = (cause: unknown) => (cause instanceof Error ? cause.message : String(cause))
+
 try {
   const code = await main()
   if (code !== undefined) process.exit(code)
 } catch (cause) {
-  const known = cause instanceof Refusal
-  process.stderr.write(`tintype: ${known ? explain(cause.fault) : String(cause)}\n`)
+  const known = cause instanceof Refusal || isUsage(cause)
+  process.stderr.write(
+    `tintype: ${cause instanceof Refusal ? explain(cause.fault) : wordsOf(cause)}\n`,
+  )
   if (!known && cause instanceof Error) process.stderr.write(`${cause.stack}\n`)
-  process.exit(known && cause.fault.kind !== "invalid" ? 1 : 2)
+  process.exit(cause instanceof Refusal && cause.fault.kind !== "invalid" ? 1 : 2)
 }

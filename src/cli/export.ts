@@ -2,6 +2,7 @@
 import type { Option } from "commander"
 import type { Query } from "./client.ts"
 import { download } from "./download.ts"
+import { Failure } from "./failure.ts"
 import { option, type Waiting } from "./leaf.ts"
 import { pathOf } from "./resolve.ts"
 import type { Kind, Resource } from "./resources.ts"
@@ -19,6 +20,7 @@ export async function exportContent(
   { kind, id, target, sizeBytes, query }: Exported,
   options: { format: string; force?: boolean } & Waiting,
 ): Promise<void> {
+  if (target === "-") throw new Failure("usage", "an export needs a file, it cannot go to stdout")
   const raw = options.format === "raw"
   const path = pathOf(kind, id)
   const doing = `exporting ${kind.word} ${id}`

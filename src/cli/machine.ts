@@ -47,7 +47,9 @@ function creation(noun: Command): void {
     ],
     works: true,
     async run(session, _, options) {
-      const volumes = (options.volume ?? []).map((ref) => resolve(session, kinds.volume, ref))
+      const volumes: string[] = []
+      for (const ref of options.volume ?? [])
+        volumes.push(await resolve(session, kinds.volume, ref))
       const body = {
         name: options.name,
         imageId: await resolve(session, kinds.image, options.image),
@@ -55,7 +57,7 @@ function creation(noun: Command): void {
         memoryMiB: options.memory,
         cpus: options.cpus,
         diskSizeBytes: options.diskSize,
-        volumeIds: volumes.length === 0 ? undefined : await Promise.all(volumes),
+        volumeIds: volumes.length === 0 ? undefined : volumes,
       }
       const ask = { method: "POST", path: kinds.machine.collection, body } as const
       const accepted = await session.client.json<Resource>(ask)

@@ -13,7 +13,12 @@ export async function resolve(
 ): Promise<string> {
   const id = parseId(ref)
   if (id !== undefined) return id
-  const found = await session.client.all<Resource>(kind.collection, { ...within, name: ref })
+  if (kind === kinds.operation)
+    throw new Failure("notFound", `no ${kind.word} ${JSON.stringify(ref)}`)
+  const all = await session.client.all<Resource>(kind.collection, { ...within, name: ref })
+  // What failed keeps its name on record for a while, but does not stand in the way of others.
+  const living = all.filter((resource) => resource.state !== "failed")
+  const found = living.length > 0 ? living : all
   const [only, ...others] = found
   if (only === undefined) {
     const where = session.account === undefined ? "" : ` in account ${session.account}`

@@ -22,6 +22,7 @@ export async function openLocal(path: string): Promise<LocalFile> {
     const handle = await open(path, "r")
     const stat = await handle.stat()
     if (stat.isDirectory()) throw new Failure("usage", `${path} is a directory, not a file`)
+    if (stat.isFile() && stat.size === 0) throw new Failure("usage", `${path} is empty`)
     return { path, handle, sizeBytes: stat.isFile() ? stat.size : null }
   } catch (cause) {
     if (cause instanceof Failure) throw cause

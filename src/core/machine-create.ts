@@ -28,6 +28,7 @@ export function createMachine(
       const { accountId } = asking.who
       const alike = { accountId, name: wish.name }
       await mustBeFree(wish.nameRule, "machine", wish.name, () => rooms.machines.find(alike))
+      mustNotRepeat(wish.volumeIds ?? [])
       const image = await usableImage(rooms, asking, wish)
       const kind = wish.kind ?? image.kind
       await mustBeStartable(context, kind, image)
@@ -129,6 +130,11 @@ function rowsOf(
     createdAt,
   }
   return { machine, root }
+}
+
+function mustNotRepeat(ids: readonly string[]): void {
+  if (new Set(ids).size === ids.length) return
+  throw new Refusal({ kind: "invalid", why: "a volume is named twice", field: "volumeIds" })
 }
 
 async function giveExtras(

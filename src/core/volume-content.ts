@@ -2,6 +2,7 @@
 import { Refusal, type Result } from "../domain/fault.ts"
 import { newId, type SnapshotId, type VolumeId } from "../domain/ids.ts"
 import type { Volume } from "../domain/volume.ts"
+import type { Rooms } from "../ledger/ledger.ts"
 import { volumeExport } from "../operations/volume/export.ts"
 import { volumeImport } from "../operations/volume/import.ts"
 import { volumeRevert } from "../operations/volume/revert.ts"
@@ -24,6 +25,7 @@ export function revertVolume(
     plan: async (rooms) => {
       const volume = await shownVolume(rooms, asking.who, id)
       mustBeIn(volume, ["available", "in-use"])
+      await mustBeOff(rooms, volume)
       const reverting = await planReverting(rooms, context, {
         who: asking.who,
         snapshotId,
@@ -56,6 +58,7 @@ export function importVolume(
         operationId,
         plan: async (rooms) => {
           const volume = await shownVolume(rooms, asking.who, id)
+          mustNotBeEmpty(source)
           mustBeFreeOfMachines(volume)
           mustBeIn(volume, ["creating", "available"])
           if (source.lengthBytes !== null && source.format === "raw") {
@@ -111,6 +114,21 @@ export function exportVolume(
       }),
     async () => (await context.ledger.read.volumes.get(id)) ?? null,
   )
+}
+
+/** A pipe whose other end failed sends nothing: that is hardly a disk of zeros. */
+function mustNotBeEmpty({ lengthBytes }: Upload): void {
+  if (lengthBytes === 0) throw new Refusal({ kind: "bad-image", why: "it is empty" })
+}
+
+/** A machine that runs has its volumes open; one whose state is on its way is waited for. */
+async function mustBeOff(rooms: Rooms, { id, machineId }: Volume): Promise<void> {
+  if (machineId === null) return
+  const machine = await rooms.machines.get(machineId)
+  if (machine?.state !== "running") return
+  if ((await rooms.operations.holding(machineId)).length > 0) return
+  const by = [{ kind: "machine", id: machineId }] as const
+  throw new Refusal({ kind: "in-use", what: "volume", id, by, hint: "stop the machine first" })
 }
 
 function mustFit(bytes: number, atMost: number): void {

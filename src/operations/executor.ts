@@ -34,7 +34,12 @@ export function openExecutor(options: ExecutorOptions): Executor {
         })
     }, options.leaseMs / 3)
     try {
-      await runClaim(claim, options, AbortSignal.any([stopping.signal, lost.signal]))
+      const stepped = () => executor.wake()
+      await runClaim(
+        claim,
+        { ...options, stepped },
+        AbortSignal.any([stopping.signal, lost.signal]),
+      )
     } catch (cause) {
       if (!(cause instanceof ClaimLost) && !stopping.signal.aborted) {
         // The ledger itself failed: we know nothing, so nothing is decided here. The lease runs

@@ -17,5 +17,7 @@ export type ExecutorOptions = {
   /** Waits between tries of an undo or of a forward-only step; then the operation is `stuck`. */
   retryMs: readonly number[]
   log(level: "info" | "warn" | "error", message: string, details: Record<string, unknown>): void
+  /** A step is done, and may have given up something that others wait for. */
+  stepped?(): void
   ended?(operation: Operation, state: OperationState): void
 }

@@ -114,6 +114,7 @@ async function succeed(
     return await endBroken(run, step, cause)
   }
   run.log.push(...entries)
+  run.options.stepped?.()
   return "on"
 }
 

@@ -16,13 +16,17 @@ export class CommandFailed extends Error {
   readonly exitCode: number | null
   readonly stderr: string
   constructor(argv: readonly string[], exitCode: number | null, stderr: string) {
-    super(`${argv[0]} ended with ${exitCode ?? "a signal"}: ${stderr.trim().slice(-2000)}`)
+    const words = stderr.trim().slice(-2000) || "it left no word"
+    const how =
+      exitCode === null ? "was ended by a signal or its deadline" : `ended with ${exitCode}`
+    super(`${argv[0]} ${how}: ${words}`)
     this.name = "CommandFailed"
     this.exitCode = exitCode
     this.stderr = stderr
   }
 }
 
+const longestTimerMs = 2 ** 31 - 1
 const keptBytes = 16 * 2 ** 20
 
 /** Resolves with stdout on exit code 0; throws `CommandFailed` otherwise, or on the deadline. */
@@ -38,7 +42,8 @@ export function run(
       ...(options.signal === undefined ? {} : { signal: options.signal }),
       env: { PATH: process.env["PATH"] ?? "/usr/bin:/bin", LANG: "C", ...options.env },
       stdio: ["ignore", "pipe", "pipe"],
-      timeout: options.timeoutMs,
+      // Node takes a longer time than a 32-bit number of milliseconds for one millisecond.
+      timeout: Math.min(options.timeoutMs, longestTimerMs),
       killSignal: "SIGKILL",
     })
     let stdout = ""

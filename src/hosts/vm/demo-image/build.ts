@@ -121,8 +121,9 @@ async function copyPrograms(root: string, from: string): Promise<void> {
       [loaderPath, "--library-path", libraryDirs.join(":"), "--list", path],
       { cwd: from, timeoutMs: 10_000 },
     )
-    for (const [, library] of listing.matchAll(/=> (\S+) \(0x/g)) {
-      if (library === undefined) continue
+    for (const [, library] of listing.matchAll(/=> (.+) \(0x/g)) {
+      // It names itself too, by the path it was started with.
+      if (library === undefined || basename(library) === loader) continue
       if (isAbsolute(library)) throw new Error(`${name} needs ${library} of this node`)
       await copyFile(join(from, library), join(root, "lib", basename(library)))
     }
