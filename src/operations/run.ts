@@ -6,12 +6,13 @@
  * claiming an operation starts its first step, every other start is logged with the end of the
  * step before it. So an operation of one step costs two commits beside the step's own.
  */
-import { setTimeout as sleep } from "node:timers/promises"
-import { type Fault, Refusal } from "../domain/fault.ts"
+import type { Fault } from "../domain/fault.ts"
 import type { LogEntry, LogEvent, OperationState } from "../domain/operation.ts"
-import { type Claim, ClaimLost, type Rooms } from "../ledger/ledger.ts"
+import type { Claim, Rooms } from "../ledger/ledger.ts"
 import type { ExecutorOptions } from "./options.ts"
+import { attempt, type Outcome, RecordBroken, recording, stubborn } from "./outcome.ts"
 import { progressOf } from "./progress.ts"
+import { refuse } from "./refuse.ts"
 import type { AnySaga, AnyStep } from "./saga.ts"
 import type { Tools } from "./tools.ts"
 
@@ -118,19 +119,6 @@ async function succeed(
   return "on"
 }
 
-/** A bug of ours, not a failure of the ledger: trying again would fail for ever. */
-class RecordBroken extends Error {}
-
-async function recording(work: () => Promise<void>): Promise<void> {
-  try {
-    await work()
-  } catch (cause) {
-    const ofLedger = cause instanceof Error && "code" in cause
-    if (cause instanceof ClaimLost || cause instanceof Refusal || ofLedger) throw cause
-    throw new RecordBroken(cause instanceof Error ? cause.message : String(cause), { cause })
-  }
-}
-
 async function endBroken(run: Run, step: AnyStep, cause: unknown): Promise<"ended"> {
   if (!(cause instanceof RecordBroken)) throw cause
   const { id, kind } = run.claim.operation
@@ -172,40 +160,10 @@ async function back(run: Run): Promise<void> {
   await end(run, "undone", { reason, fault: cause?.fault ?? null }, [])
 }
 
-type Outcome = { ok: true; value: unknown } | { ok: false; reason: string; fault: Fault | null }
 type Why = { reason: string; fault: Fault | null } | null
 
 const doStep = (run: Run, step: AnyStep): Promise<Outcome> =>
   attempt(run, async () => await step.do?.(run.tools as never, known(run) as never))
-
-/**
- * Failures of the ledger, and being told to stop, are outside of what a step can fail with: they
- * go up, nothing is logged, and the operation goes on from its log another time.
- */
-async function attempt(run: Run, work: () => Promise<unknown>): Promise<Outcome> {
-  try {
-    return { ok: true, value: await work() }
-  } catch (cause) {
-    if (cause instanceof ClaimLost || run.signal.aborted) throw cause
-    if (cause instanceof Refusal) return { ok: false, reason: cause.message, fault: cause.fault }
-    const { id, kind } = run.claim.operation
-    run.options.log("error", "a step failed", { operation: id, kind, cause })
-    return {
-      ok: false,
-      reason: cause instanceof Error ? cause.message : String(cause),
-      fault: null,
-    }
-  }
-}
-
-async function stubborn(run: Run, work: () => Promise<Outcome>): Promise<Outcome> {
-  for (const waitMs of run.options.retryMs) {
-    const outcome = await work()
-    if (outcome.ok) return outcome
-    await sleep(waitMs, undefined, { signal: run.signal })
-  }
-  return await work()
-}
 
 const blank = (run: Run, step: AnyStep) => ({
   step: step.name,
@@ -265,23 +223,4 @@ async function end(
   run.log.push(...entries)
   run.options.ended?.(operation, state)
   return "ended"
-}
-
-/** A step list we do not know was written by another version: refuse, do not guess. */
-async function refuse(claim: Claim, options: ExecutorOptions): Promise<void> {
-  const { operation } = claim
-  const reason = `this version knows no operation ${operation.kind}@${operation.version}`
-  const { id, fence, accountId, kind, targetKind, targetId } = operation
-  await options.ledger.fenced(id, fence, async (rooms) => {
-    const at = options.clock()
-    await rooms.operations.change(id, { state: "stuck", reason, endedAt: at })
-    await rooms.events.add({
-      at,
-      accountId,
-      type: "operation.stuck",
-      resourceKind: targetKind,
-      resourceId: targetId,
-      data: { operationId: id, kind, reason },
-    })
-  })
 }

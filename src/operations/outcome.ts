@@ -1,0 +1,53 @@
+/** What can become of a step's work, and what is neither its success nor its failure. */
+import { setTimeout as sleep } from "node:timers/promises"
+import { type Fault, Refusal } from "../domain/fault.ts"
+import { type Claim, ClaimLost } from "../ledger/ledger.ts"
+import type { ExecutorOptions } from "./options.ts"
+
+export type Outcome =
+  | { ok: true; value: unknown }
+  | { ok: false; reason: string; fault: Fault | null }
+
+type Attempting = { claim: Claim; options: ExecutorOptions; signal: AbortSignal }
+
+/**
+ * Failures of the ledger, and being told to stop, are outside of what a step can fail with: they
+ * go up, nothing is logged, and the operation goes on from its log another time.
+ */
+export async function attempt(run: Attempting, work: () => Promise<unknown>): Promise<Outcome> {
+  try {
+    return { ok: true, value: await work() }
+  } catch (cause) {
+    if (cause instanceof ClaimLost || run.signal.aborted) throw cause
+    if (cause instanceof Refusal) return { ok: false, reason: cause.message, fault: cause.fault }
+    const { id, kind } = run.claim.operation
+    run.options.log("error", "a step failed", { operation: id, kind, cause })
+    return {
+      ok: false,
+      reason: cause instanceof Error ? cause.message : String(cause),
+      fault: null,
+    }
+  }
+}
+
+export async function stubborn(run: Attempting, work: () => Promise<Outcome>): Promise<Outcome> {
+  for (const waitMs of run.options.retryMs) {
+    const outcome = await work()
+    if (outcome.ok) return outcome
+    await sleep(waitMs, undefined, { signal: run.signal })
+  }
+  return await work()
+}
+
+/** A bug of ours, not a failure of the ledger: trying again would fail for ever. */
+export class RecordBroken extends Error {}
+
+export async function recording(work: () => Promise<void>): Promise<void> {
+  try {
+    await work()
+  } catch (cause) {
+    const ofLedger = cause instanceof Error && "code" in cause
+    if (cause instanceof ClaimLost || cause instanceof Refusal || ofLedger) throw cause
+    throw new RecordBroken(cause instanceof Error ? cause.message : String(cause), { cause })
+  }
+}
