@@ -8,7 +8,7 @@ import type { Db } from "./tables.ts"
 import { logEntries, operations } from "./tables.ts"
 
 /** Word for word the condition of an index: only so does a database see that it may use it. */
-export const notEnded = "state in ('queued', 'running', 'undoing')"
+const notEnded = "state in ('queued', 'running', 'undoing')"
 const goesOn = (alias: string) => sql<boolean>`${sql.raw(`${alias}.${notEnded}`)}`
 /** A stuck operation keeps its places: what it worked on is neither as it was nor as it was to be. */
 const blocks = (alias: string) =>
