@@ -2,31 +2,41 @@
  * The state directory: what is where in it, and who may look. QEMU runs as an unprivileged user
  * in this directory; it may pass through it, and sees only what is made for it.
  */
-import { chmod, mkdir, open, readFile, rename } from "node:fs/promises"
+import { readFile } from "node:fs/promises"
 import { join } from "node:path"
+import { Directory, partialSuffix, removeFile } from "./platform/files.ts"
 import type { ServiceUser } from "./platform/process.ts"
 
+/** Others may pass through it, and see no names. */
+const passage = { mode: 0o711, gid: null }
+
 export async function openStateDirectory(dataDir: string): Promise<void> {
-  await mkdir(dataDir, { recursive: true, mode: 0o711 })
   // One made by hand or by mktemp may be closed to the user that QEMU runs as.
-  await chmod(dataDir, 0o711)
+  await (await Directory.open(dataDir, passage)).close()
 }
 
 /** The administrator's token: made on a fresh start, found on every other. */
 export async function adminToken(dataDir: string, newToken: () => string): Promise<string> {
-  const file = join(dataDir, "admin-token")
-  const there = await readFile(file, "utf8").catch((cause: NodeJS.ErrnoException) => {
-    if (cause.code === "ENOENT") return ""
-    throw cause
-  })
+  const name = "admin-token"
+  const there = await readFile(join(dataDir, name), "utf8").catch(
+    (cause: NodeJS.ErrnoException) => {
+      if (cause.code === "ENOENT") return ""
+      throw cause
+    },
+  )
   if (there.trim() !== "") return there.trim()
   const token = newToken()
   // In place at once or not at all: half a token would lock the administrator out for good.
-  const draft = await open(`${file}.new`, "w", 0o600)
-  await draft.writeFile(`${token}\n`)
-  await draft.sync()
-  await draft.close()
-  await rename(`${file}.new`, file)
+  const directory = await Directory.open(dataDir, passage)
+  try {
+    // A start that was killed right here may have left its draft.
+    await removeFile(directory.file(name + partialSuffix))
+    await directory.create(name, { mode: 0o600, gid: null }, (draft) =>
+      draft.writeFile(`${token}\n`),
+    )
+  } finally {
+    await directory.close()
+  }
   return token
 }
 

@@ -55,9 +55,8 @@ export async function readyPoint(
 export type Departing = {
   /** Every snapshot that covers the volume, or that was taken of the machine. */
   snapshots: SnapshotId[]
-  /** Those of them that have nothing left when `points` go. */
+  /** Those of them that have no point left when it is gone. */
   wholly: SnapshotId[]
-  points: Point[]
 }
 
 /** What goes along when a volume, or a machine with its root volume, goes. */
@@ -68,11 +67,11 @@ export async function departing(
   const ofVolume = await rooms.points.find({ volumeId: of.volumeId })
   const taken =
     of.machineId === undefined ? [] : await rooms.snapshots.find({ sourceId: of.machineId })
-  const points = new Map(ofVolume.map((point) => [point.id, point]))
+  const points = new Set(ofVolume.map((point) => point.id))
   const ids = new Set(ofVolume.map((point) => point.snapshotId))
   for (const { id } of taken) {
     ids.add(id)
-    for (const point of await rooms.points.find({ snapshotId: id })) points.set(point.id, point)
+    for (const point of await rooms.points.find({ snapshotId: id })) points.add(point.id)
   }
   const snapshots: SnapshotId[] = []
   const wholly: SnapshotId[] = []
@@ -83,9 +82,7 @@ export async function departing(
     const all = await rooms.points.find({ snapshotId: id })
     if (all.every((point) => points.has(point.id))) wholly.push(id)
   }
-  // A deleted snapshot's points are dropped by its own operation.
-  const kept = [...points.values()].filter((point) => snapshots.includes(point.snapshotId))
-  return { snapshots, wholly, points: kept }
+  return { snapshots, wholly }
 }
 
 /**

@@ -8,6 +8,7 @@ import { dropPoints } from "../points.ts"
 import { machineOf, turnOff } from "../power.ts"
 import { saga } from "../saga.ts"
 import type { Tools } from "../tools.ts"
+import { giveBack } from "./disks.ts"
 
 export type MachineDelete = {
   machineId: MachineId
@@ -22,8 +23,7 @@ export const machineDelete = saga<Tools, MachineDelete>("machine-delete", 1)
     async record(rooms, { machineId }) {
       await rooms.machines.change(machineId, { process: null })
       for (const volume of await rooms.volumes.find({ machineId, role: "extra" })) {
-        const free = { machineId: null, slot: null, state: "available" } as const
-        await rooms.volumes.change(volume.id, free)
+        await giveBack(rooms, { machineId, volumeId: volume.id })
       }
     },
   })
