@@ -87,21 +87,18 @@ describe("a volume promised to a machine", () => {
 test("a switch that was never recorded does not lend its instant to the next snapshot", async () => {
   const { who, host, making } = house.stage
   const { machine, extra } = await runningMachine(house.stage)
-  const real = host.switchDisks
-  const look = instead("topNode", async () => {
-    throw new Error("hung")
-  })
+  // QEMU does as it is told, but hangs before it says so, and while the snapshot is taken back.
+  const [switchDisks, look] = [host.switchDisks, host.look]
   instead("switchDisks", async (...given) => {
-    await real.apply(host, given)
+    await switchDisks.apply(host, given)
+    instead("look", async () => "hung")
     throw new Error("no answer")
   })
   const source = { kind: "machine", id: machine } as const
   const first = await endOf(await core().snapshots.create({ who }, { name: "a", source }))
-  expect(first.state).not.toBe("done")
-  instead("switchDisks", real)
-  instead("topNode", look)
-  await core().house.doctor(who, { fix: true, rebuild: false })
-  await house.stage.service.executor.idle()
+  expect(first.state).toBe("undone")
+  instead("switchDisks", switchDisks)
+  instead("look", look)
   await making.poke(host, machine, 1, "later")
   const second = await endOf(await core().snapshots.create({ who }, { name: "b", source }))
   expect(second.state).toBe("done")
