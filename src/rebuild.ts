@@ -96,6 +96,7 @@ async function record(rooms: Rooms, found: Salvage, home: Home): Promise<void> {
       parentId: idOf(parent),
       consistency: { label: "crash", pauseMs: 0, freezeMs: 0, skewMs: 0, note: "salvaged" },
       machine: null,
+      memoryBytes: null,
       recovery: false,
       expiresAt: null,
       reason: null,

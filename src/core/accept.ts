@@ -56,6 +56,8 @@ export async function accept<T>(
         message: "queued",
         reason: null,
         fault: null,
+        reservedBytes: 0,
+        cancelled: false,
         fence: 0,
         leaseUntil: 0,
         createdAt: context.clock(),

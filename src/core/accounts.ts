@@ -109,6 +109,7 @@ export async function addAccount(rooms: Rooms, login: string, nowMs: number): Pr
     login,
     tenantId: randomBytes(16).toString("hex"),
     accountNumber: (newest?.accountNumber ?? firstAccountNumber - 1) + 1,
+    quota: null,
     createdAt: nowMs,
   }
   await rooms.accounts.add(account)

@@ -110,6 +110,7 @@ function rowsOf(
     boot: image.boot,
     rootVolumeId,
     process: null,
+    held: null,
     reason: null,
     createdAt,
   }

@@ -58,6 +58,7 @@ function createSnapshot(
         parentId: null,
         consistency: null,
         machine: covered.machine === null ? null : describe(covered.machine, covered.volumes),
+        memoryBytes: null,
         recovery: false,
         expiresAt: null,
         reason: null,
@@ -218,6 +219,7 @@ const describe = (machine: Machine, volumes: readonly Volume[]): MachineDescript
   hardware: machine.hardware,
   disks: volumes.map(({ id, slot, role }) => ({ volumeId: id, slot: slot ?? 0, role })),
   running: machine.state === "running",
+  accelerator: machine.process?.accelerator ?? null,
 })
 
 const pointOf = (snapshot: Snapshot, volume: Volume): Point => ({

@@ -7,7 +7,20 @@ export type Account = {
   /** 32 lower-case hex digits, as OpenStack projects have them. */
   tenantId: string
   accountNumber: number
+  /** What it may use; null where nobody said, and then the service's own quota counts. */
+  quota: Quota | null
   createdAt: number
+}
+
+/** Limits on what an account, or one machine or volume, may use; what is absent has no limit. */
+export type Quota = {
+  machines?: number
+  volumes?: number
+  snapshots?: number
+  /** The sizes of volumes, as promised to their users. */
+  logicalBytes?: number
+  /** Bytes on disk, snapshots and kept memories included. */
+  physicalBytes?: number
 }
 
 /** `admin` runs the cloud, `member` works in its account, `reader` only looks. */

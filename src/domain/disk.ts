@@ -24,3 +24,16 @@ export type DiskSwitch = {
   /** For storages with snapshots of their own: done while the guest is stopped, after actions. */
   whileStopped?: () => Promise<void>
 }
+
+/**
+ * How disks that are open come to stand on storage that took the place of other storage. What the
+ * guest reads stays the same; what it writes goes on meanwhile.
+ */
+export type Restack = {
+  /** The new nodes and those below them, the lowest first; skipped where they exist. */
+  nodes: readonly BlockNode[]
+  /** Each of these nodes, where it is there, stands on `backing` from now on. */
+  links: readonly { node: BlockNode; backing: string }[]
+  /** Nodes that nobody may have any more when this is done. */
+  gone: readonly string[]
+}

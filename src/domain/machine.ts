@@ -1,4 +1,4 @@
-import type { AccountId, ImageId, MachineId, VolumeId } from "./ids.ts"
+import type { AccountId, ImageId, MachineId, OperationId, VolumeId } from "./ids.ts"
 
 export type MachineKind = "vm" | "container"
 export type MachineState = "creating" | "running" | "stopped" | "deleting" | "failed"
@@ -26,10 +26,15 @@ export type Machine = {
   rootVolumeId: VolumeId
   /** The process that runs it, as the host wrote it down; proves identity after a restart. */
   process: HostProcess | null
+  /** We froze or stopped its guest for a snapshot; whatever happens, it goes on by then. */
+  held: Held | null
   /** Why it stopped by itself, or why making it failed. */
   reason: string | null
   createdAt: number
 }
+
+/** Written down before the guest is touched, so that a restart of ours lets it go. */
+export type Held = { operationId: OperationId; until: number }
 
 /** A pid alone may be another process by now; pid and start time together are not. */
 export type HostProcess = { pid: number; startTicks: number; accelerator: string }
@@ -39,4 +44,6 @@ export type MachineDescription = {
   hardware: Hardware
   disks: readonly { volumeId: VolumeId; slot: number; role: "root" | "extra" }[]
   running: boolean
+  /** What ran it: a memory kept under one cannot go on under another. */
+  accelerator: string | null
 }

@@ -27,6 +27,10 @@ export type Operation = {
   message: string
   reason: string | null
   fault: Fault | null
+  /** Bytes on disk it may come to need; set aside for it until it ends. */
+  reservedBytes: number
+  /** Somebody asked that it be given up; it is undone if it still can be. */
+  cancelled: boolean
   fence: number
   leaseUntil: number
   createdAt: number

@@ -50,6 +50,8 @@ export type Snapshot = {
   parentId: SnapshotId | null
   consistency: Consistency | null
   machine: MachineDescription | null
+  /** Bytes on disk of the guest's memory, where it was kept. */
+  memoryBytes: number | null
   /** A recovery snapshot keeps the head that a revert replaced. */
   recovery: boolean
   expiresAt: number | null

@@ -10,7 +10,7 @@
  * A verb that cannot keep its promise throws: a `Refusal` if a person can do something about it.
  */
 import type { Readable } from "node:stream"
-import type { DiskGraph, DiskSwitch } from "../domain/disk.ts"
+import type { DiskGraph, DiskSwitch, Restack } from "../domain/disk.ts"
 import type { EngineMemory } from "../domain/engine-memory.ts"
 import type { Finding } from "../domain/finding.ts"
 import type { PointId, VolumeId } from "../domain/ids.ts"
@@ -51,8 +51,9 @@ export interface Engine {
   /**
    * The graph of block nodes a process opens to use this volume. The caller vouches that no
    * process has it open: whoever had it is proven dead, and the recovery rule is applied first.
+   * Nothing the graph names goes away until it is disposed of, once the process has it open.
    */
-  open(volume: VolumeId): Promise<DiskGraph>
+  open(volume: VolumeId): Promise<DiskGraph & Disposable>
   /** Makes the next overlay, durably, and says how to switch an open disk onto it. */
   arm(volume: VolumeId): Promise<DiskSwitch>
   /**
@@ -78,6 +79,36 @@ export interface Engine {
    * would free now. Points that are not there are left out. Asked for a page at a time.
    */
   space(points: readonly PointId[]): Promise<Map<PointId, Space>>
+  /** What dropping all of these points together would free: more than each alone, often. */
+  freed(points: readonly PointId[]): Promise<number>
+  /** Bytes on disk, each charged to one volume: the one that wrote it, or one that still reads it. */
+  usage(): Promise<Map<VolumeId, number>>
+  /**
+   * Where `to` may differ from `from` (null: from nothing), in order and without overlap: what was
+   * written on the way from one to the other. Where both sides of a branch hold something, only
+   * where their bytes differ. Throws `not-found` for a point that is not there.
+   */
+  changes(from: PointId | null, to: PointId): Promise<Change[]>
+
+  // ---- upkeep ------------------------------------------------------------------------------
+  /**
+   * Work that keeps reads short and gives space back, which nobody asked for. None of it changes
+   * what anyone reads. Begun work comes first, under the id it had. A storage that looks after
+   * itself has none. With a volume: what must be done before it can take another point.
+   */
+  upkeep(pressing?: VolumeId): Promise<Upkeep[]>
+  /** The long part, beside everything that is in use. Goes on where a crash left it. */
+  prepare(work: Upkeep["id"], watch: Watch): Promise<void>
+  /**
+   * The short part, in one commit: from here on whoever opens a volume gets the new. Says how
+   * those come along that have it open; null when nobody can have it, or the work is pointless by
+   * now and was given up.
+   */
+  commit(work: Upkeep["id"]): Promise<Restack | null>
+  /** Everybody has moved: what was replaced goes. */
+  finish(work: Upkeep["id"]): Promise<void>
+  /** Gives up work that is not committed, and what it made. */
+  abandon(work: Upkeep["id"]): Promise<void>
 
   // ---- house-keeping ---------------------------------------------------------------------
   /** Everything it holds, for comparing with what the ledger says it should. */
@@ -95,6 +126,20 @@ export type Salvage = {
   volumes: { id: VolumeId; sizeBytes: number }[]
   /** `parent` is the point below, of this volume or of the one it was cloned from. */
   points: { id: PointId; volume: VolumeId; parent: PointId | null; sizeBytes: number }[]
+}
+
+/** `zero`: it reads as zeros now, and holds no bytes to copy. */
+export type Change = { offset: number; length: number; zero: boolean }
+
+export type Upkeep = {
+  /** The engine's own name for it; the same after a restart. */
+  id: string
+  /** Whose path it shortens: one of those, where there are several. */
+  volume: VolumeId
+  /** In words, for people. */
+  what: string
+  /** To be copied, at most. */
+  bytes: number
 }
 
 export type Space = { exclusive: number; shared: number; freedIfDeleted: number }
@@ -130,4 +175,14 @@ export type EngineConfig = {
   dataDir: string
   /** Who runs QEMU's processes, and so must be able to read and write what they open. */
   user: ServiceUser | null
+  upkeep?: UpkeepLimits
+}
+
+/** How hard an engine works on itself; what is not given is the engine's to choose. */
+export type UpkeepLimits = {
+  /** Layers below a head beyond which it shortens the path, and beyond which it must. */
+  softDepth?: number
+  hardDepth?: number
+  /** So that guests do not feel it. */
+  bytesPerSecond?: number
 }

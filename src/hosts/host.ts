@@ -5,9 +5,9 @@
  * processes a host starts outlive us; `adopt` finds them again. Verbs throw a `Refusal` where a
  * person can do something about it. Nothing waits without a deadline.
  */
-import type { DiskGraph, DiskSwitch } from "../domain/disk.ts"
+import type { DiskGraph, DiskSwitch, Restack } from "../domain/disk.ts"
 import type { Finding } from "../domain/finding.ts"
-import type { ImageId, MachineId, VolumeId } from "../domain/ids.ts"
+import type { ImageId, MachineId, SnapshotId, VolumeId } from "../domain/ids.ts"
 import type { Hardware, HostProcess, MachineKind } from "../domain/machine.ts"
 import type { ServiceUser } from "../platform/process.ts"
 
@@ -20,6 +20,8 @@ export type StartOrder = {
   hardware: Hardware
   disks: readonly { slot: number; graph: DiskGraph }[]
   boot: { append: string } | null
+  /** It goes on from what this snapshot kept of its memory, rather than from its firmware. */
+  memory?: SnapshotId
 }
 
 /** `hung`: its process lives but does not answer within the deadline. */
@@ -31,6 +33,16 @@ export type SwitchFacts = {
   /** Between the first and the last disk's instant; 0 where one transaction took them all. */
   skewMs: number
 }
+
+export type Capture = SwitchFacts & {
+  /** False: this host could not let the guest run on; it stands still until `keepMemory` is done. */
+  running: boolean
+  /** Why not, in words. */
+  note: string | null
+}
+
+/** Why a machine that should run stands still: its disk is full, or we hold it. */
+export type Standstill = "no-space" | "held" | null
 
 export type ExecResult = { exitCode: number; stdout: Buffer; stderr: Buffer; truncated: boolean }
 
@@ -70,6 +82,51 @@ export interface Host {
   topNode(machine: MachineId, volume: VolumeId): Promise<string | null>
   /** Switches all disks at one instant; those already on `to` are left alone. */
   switchDisks(machine: MachineId, switches: readonly DiskSwitch[]): Promise<SwitchFacts>
+  /**
+   * Every machine here that has any of these disks open comes to stand on their new storage,
+   * while it runs. One that hangs is passed over: it can only be killed, and opens the new then.
+   */
+  restack(restack: Restack): Promise<void>
+
+  /**
+   * The guest's agent writes out and freezes its file systems: resolves with how many. Nothing
+   * else is asked of the agent until `release`; `exec` is refused. Throws `unavailable` where the
+   * guest cannot do it, and leaves it as it was.
+   */
+  freeze(machine: MachineId): Promise<number>
+  /**
+   * Lets a guest go on whom we froze or stopped: thaws its file systems, continues its processors.
+   * Resolves with how many file systems were still frozen. Success where there is nothing to let
+   * go; throws when the guest does not answer, so that it is asked again.
+   */
+  release(machine: MachineId): Promise<number>
+
+  /**
+   * The disks are switched and the memory kept, all of one instant. All the room it can take is
+   * reserved first (`no-space`), so that nothing in its course can fail but the disk itself.
+   * Resolves once the switch has happened and, if `running`, the guest goes on; `pauseMs` is how
+   * long it stood still until then.
+   */
+  captureMemory(
+    machine: MachineId,
+    memory: SnapshotId,
+    switches: readonly DiskSwitch[],
+  ): Promise<Capture>
+  /**
+   * Resolves when all of the memory is durably kept, with its size on disk; a guest that had to
+   * stand still goes on. Throws where it was not kept whole. Called again after a restart of ours
+   * it finds what goes on, or what was kept.
+   */
+  keepMemory(machine: MachineId, memory: SnapshotId, watch: MemoryWatch): Promise<{ bytes: number }>
+  /** Success where there is none. One still being written is given up first. */
+  dropMemory(memory: SnapshotId): Promise<void>
+  /** Bytes on disk of each memory kept here, for comparing with what the ledger says. */
+  memories(): Promise<Map<SnapshotId, number>>
+
+  /** Why a machine that should run stands still, where it does. */
+  standstill(machine: MachineId): Promise<Standstill>
+  /** There is space again: one that stood still for the lack of it goes on. */
+  goOn(machine: MachineId): Promise<void>
 
   /** Runs a command in the guest, root volume as `/`. Throws `timeout` if no agent answers. */
   exec(machine: MachineId, argv: readonly string[], options: ExecOptions): Promise<ExecResult>
@@ -87,6 +144,11 @@ export interface Host {
   buildDemo(into: string, say: (percent: number, message: string) => void): Promise<DemoImage>
   examine(known: readonly MachineId[]): Promise<Finding[]>
   close(): Promise<void>
+}
+
+export type MemoryWatch = {
+  progress(doneBytes: number, totalBytes: number): void
+  signal: AbortSignal
 }
 
 export type ExecOptions = { waitForAgentMs: number; timeoutMs: number; maxOutputBytes: number }

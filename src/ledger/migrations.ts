@@ -6,9 +6,13 @@ import type { Kysely } from "kysely"
 import { type Migration, Migrator } from "kysely/migration"
 import { Refusal } from "../domain/fault.ts"
 import { up as first } from "./migrations/0001-first.ts"
+import { up as keeping } from "./migrations/0002-keeping.ts"
 
 /** In this order, and never changed once released: the tables out there were made by them. */
-const all: Record<string, Migration> = { "0001-first": { up: first } }
+const all: Record<string, Migration> = {
+  "0001-first": { up: first },
+  "0002-keeping": { up: keeping },
+}
 
 const migrationTableName = "migration"
 

@@ -23,7 +23,9 @@ export const account = (patch: Partial<Account> = {}): Account => {
   const id = newId<"account">()
   const number = Number.parseInt(id.slice(-12), 16)
   const tenantId = id.replaceAll("-", "")
-  return { id, login: `login ${id}`, tenantId, accountNumber: number, createdAt: at, ...patch }
+  const quota = { snapshots: 3, physicalBytes: 2 ** 53 - 1 }
+  const names = { login: `login ${id}`, tenantId, accountNumber: number }
+  return { id, ...names, quota, createdAt: at, ...patch }
 }
 
 export const user = (accountId: Account["id"], patch: Partial<User> = {}): User => {
@@ -89,6 +91,7 @@ export const machine = (patch: Partial<Machine> = {}): Machine => ({
   boot: null,
   rootVolumeId: newId(),
   process: { pid: 1, startTicks: 2 ** 40, accelerator: "tcg" },
+  held: { operationId: newId(), until: at },
   reason: null,
   createdAt: at,
   ...patch,
@@ -107,7 +110,9 @@ export const snapshot = (patch: Partial<Snapshot> = {}): Snapshot => ({
     hardware: { memoryMiB: 1, cpus: 1, machineType: "pc-q35-7.2", cpuModel: null },
     disks: [{ volumeId: newId(), slot: 0, role: "root" }],
     running: true,
+    accelerator: "tcg",
   },
+  memoryBytes: 2 ** 40,
   recovery: true,
   expiresAt: at,
   reason: null,
@@ -141,6 +146,8 @@ export const operation = (patch: Partial<Operation> = {}): Operation => ({
   message: awkward,
   reason: null,
   fault: { kind: "in-use", what: "volume", id: "x", by: [], hint: awkward },
+  reservedBytes: 2 ** 41,
+  cancelled: true,
   fence: 0,
   leaseUntil: 0,
   createdAt: at,

@@ -43,6 +43,7 @@ export const accounts = table<Account>("account", {
   login: "text",
   tenantId: "text",
   accountNumber: "number",
+  quota: "json",
   createdAt: "number",
 })
 
@@ -119,6 +120,7 @@ export const machines = table<Machine>("machine", {
   boot: "json",
   rootVolumeId: "text",
   process: "json",
+  held: "json",
   reason: "text",
   createdAt: "number",
 })
@@ -133,6 +135,7 @@ export const snapshots = table<Snapshot>("snapshot", {
   parentId: "text",
   consistency: "json",
   machine: "json",
+  memoryBytes: "number",
   recovery: "flag",
   expiresAt: "number",
   reason: "text",
@@ -164,6 +167,8 @@ export const operations = table<Operation>("operation", {
   message: "text",
   reason: "text",
   fault: "json",
+  reservedBytes: "number",
+  cancelled: "flag",
   fence: "number",
   leaseUntil: "number",
   createdAt: "number",

@@ -50,6 +50,7 @@ export async function recordReverted(rooms: Rooms, reverting: Reverting): Promis
       parentId: await rooms.standing.get(source.id),
       consistency: { label: "crash", pauseMs: 0, freezeMs: 0, skewMs: 0, note: null },
       machine: null,
+      memoryBytes: null,
       recovery: true,
       expiresAt: recovery.expiresAt,
       reason: null,

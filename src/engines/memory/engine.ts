@@ -7,7 +7,7 @@
  * The order is always the same: make the layer, then record it. A layer that no record reaches is
  * rubbish, swept when something is dropped and at start.
  */
-import type { DiskGraph, DiskSwitch } from "../../domain/disk.ts"
+import type { DiskGraph, DiskSwitch, Restack } from "../../domain/disk.ts"
 import type { EngineMemory } from "../../domain/engine-memory.ts"
 import { Refusal } from "../../domain/fault.ts"
 import type { Finding } from "../../domain/finding.ts"
@@ -16,11 +16,13 @@ import { diskBytesOf } from "../disk-size.ts"
 import type {
   ByteSink,
   ByteSource,
+  Change,
   Engine,
   EngineConfig,
   EngineHouse,
   Origin,
   Space,
+  Upkeep,
   Watch,
 } from "../engine.ts"
 import { pieceBytes, piecesIn, pourPieces } from "../streams.ts"
@@ -114,9 +116,10 @@ class MemoryEngine implements Engine {
 
   // ---- while a process has the volume open ------------------------------------------------
 
-  async open(volume: VolumeId): Promise<DiskGraph> {
+  async open(volume: VolumeId): Promise<DiskGraph & Disposable> {
     const { layer, sizeBytes } = await this.#settled(volume)
-    return { volume, nodes: [this.#node(layer)], top: layer, sizeBytes }
+    const nodes = [this.#node(layer)]
+    return { volume, nodes, top: layer, sizeBytes, [Symbol.dispose]: () => {} }
   }
 
   async arm(volume: VolumeId): Promise<DiskSwitch> {
@@ -174,6 +177,28 @@ class MemoryEngine implements Engine {
     for (const kept of found) if (kept) spaces.set(kept.id, await this.#layers.spaceOf(kept))
     return spaces
   }
+
+  async freed(_points: readonly PointId[]): Promise<number> {
+    throw new Error("not yet")
+  }
+  async usage(): Promise<Map<VolumeId, number>> {
+    throw new Error("not yet")
+  }
+  async changes(_from: PointId | null, _to: PointId): Promise<Change[]> {
+    throw new Error("not yet")
+  }
+
+  // ---- upkeep ------------------------------------------------------------------------------
+
+  async upkeep(_pressing?: VolumeId): Promise<Upkeep[]> {
+    return []
+  }
+  async prepare(_work: Upkeep["id"], _watch: Watch): Promise<void> {}
+  async commit(_work: Upkeep["id"]): Promise<Restack | null> {
+    return null
+  }
+  async finish(_work: Upkeep["id"]): Promise<void> {}
+  async abandon(_work: Upkeep["id"]): Promise<void> {}
 
   // ---- house-keeping ---------------------------------------------------------------------
 

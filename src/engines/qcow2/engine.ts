@@ -34,7 +34,8 @@ function engine(store: Store & { memory: EngineMemory }): Engine {
     hasPoint: (point) =>
       inTree(store.memory, async (tree) => (await tree.point(point)) !== undefined),
 
-    open: (volume) => open(store, volume),
+    open: async (volume) =>
+      Object.assign(await open(store, volume), { [Symbol.dispose]: () => {} }),
     arm: (volume) => arm(store, volume),
     switched: (volumes) => switched(store, volumes),
 
@@ -42,6 +43,15 @@ function engine(store: Store & { memory: EngineMemory }): Engine {
     read: (of, sink, watch) => read(store, of, sink, watch),
     diskBytes: diskBytesOf,
     space: (points) => space(store, points),
+    freed: async () => 0,
+    usage: async () => new Map(),
+    changes: async () => [],
+
+    upkeep: async () => [],
+    prepare: async () => {},
+    commit: async () => null,
+    finish: async () => {},
+    abandon: async () => {},
 
     holdings: () =>
       inTree(store.memory, async (tree) => ({

@@ -63,6 +63,18 @@ function memoryHost(world: HostWorld): Host {
       return { pauseMs: 0, skewMs: 0 }
     },
 
+    restack: async () => {},
+    freeze: async () => 0,
+    release: async () => 0,
+    captureMemory: async () => {
+      throw new Error("not yet")
+    },
+    keepMemory: async () => ({ bytes: 0 }),
+    dropMemory: async () => {},
+    memories: async () => new Map(),
+    standstill: async () => null,
+    goOn: async () => {},
+
     async exec(machine, argv, options) {
       const guest = get(machine)
       expectAgent(guest, options.waitForAgentMs)

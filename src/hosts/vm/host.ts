@@ -76,6 +76,18 @@ export async function openVmHost(config: HostConfig): Promise<Host> {
       return guest.disksTurn(() => switchAll(guest, switches))
     },
 
+    restack: async () => {},
+    freeze: async () => 0,
+    release: async () => 0,
+    captureMemory: async () => {
+      throw new Error("not yet")
+    },
+    keepMemory: async () => ({ bytes: 0 }),
+    dropMemory: async () => {},
+    memories: async () => new Map(),
+    standstill: async () => null,
+    goOn: async () => {},
+
     async exec(machine, argv, options) {
       const guest = await guests.get(machine)
       await agentAnswers(guest, options.waitForAgentMs)
