@@ -25,7 +25,16 @@ describe("without being told anything", () => {
       user: "tintype",
       tls: null,
       insecureBeyondLoopback: false,
-      limits: { bootMs: 120e3, powerOffMs: 60e3, recoveryMs: 6048e5, failedMs: 6048e5 },
+      limits: {
+        bootMs: 120e3,
+        powerOffMs: 60e3,
+        holdMs: 30e3,
+        recoveryMs: 6048e5,
+        failedMs: 6048e5,
+        lowWater: null,
+      },
+      upkeep: {},
+      quota: { account: {}, source: {} },
     })
   })
 
@@ -76,7 +85,13 @@ describe("the file", () => {
       [limits]
       boot = "90s"
       recovery = "0"
-      failed = "12h"`)
+      failed = "12h"
+      lowWater = "5%"
+      [quota.account]
+      machines = 10
+      physicalBytes = "100G"
+      [quota.source]
+      snapshots = 32`)
     expect(config.user).toBeNull()
     expect(config.tls).toEqual({
       certFile: "/people/ann/.local/state/tintype/cert.pem",
@@ -85,8 +100,14 @@ describe("the file", () => {
     expect(config.limits).toEqual({
       bootMs: 90_000,
       powerOffMs: 60_000,
+      holdMs: 30_000,
       recoveryMs: 0,
       failedMs: 43_200_000,
+      lowWater: { share: 0.05 },
+    })
+    expect(config.quota).toEqual({
+      account: { machines: 10, physicalBytes: 100 * 2 ** 30 },
+      source: { snapshots: 32 },
     })
   })
 
@@ -109,6 +130,10 @@ describe("the file", () => {
     ["[limits]\nboot = 5", /limits.boot/],
     ["[limits]\nboot = '5 weeks'", /limits.boot: a duration/],
     ["[limits]\nboot = '99999d'", /limits.boot: a duration/],
+    ["[limits]\nlowWater = '120%'", /limits.lowWater: a size/],
+    ["[quota.account]\nmachines = -1", /quota.account.machines/],
+    ["[quota.account]\nphysicalBytes = 'lots'", /quota.account.physicalBytes: a size/],
+    ["[quota.source]\nmachines = 1", /no setting quota.source.machines/],
     ["listen = \n", /line 1/],
   ])("is refused for %j, by name", (text, why) => {
     expect(() => withFile(text)).toThrow(why)

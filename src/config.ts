@@ -8,7 +8,11 @@ import { homedir } from "node:os"
 import { dirname, isAbsolute, join, resolve } from "node:path"
 import { parse, TomlError } from "smol-toml"
 import { z } from "zod"
+import { accountQuota, day, duration, size, sizeOrShare, sourceQuota } from "./amounts.ts"
+import type { ServiceQuota } from "./core/allowances.ts"
+import type { LowWater } from "./core/capacity.ts"
 import { Refusal } from "./domain/fault.ts"
+import type { UpkeepLimits } from "./engines/engine.ts"
 
 export const listeners = ["native", "cloudapi", "iaas", "hostway", "openstack"] as const
 export type ListenerName = (typeof listeners)[number]
@@ -31,11 +35,19 @@ export type Config = {
   limits: {
     bootMs: number
     powerOffMs: number
+    /** How long a guest may be held still for a snapshot before it is let go, come what may. */
+    holdMs: number
     /** How long a revert's recovery snapshot is kept; 0: none is made. */
     recoveryMs: number
     /** How long a failed thing stays on record. */
     failedMs: number
+    /** Below so much free space no new work is begun; null: the service's own choice. */
+    lowWater: LowWater | null
   }
+  /** For each account without a quota of its own, and for each machine or volume. */
+  quota: ServiceQuota
+  /** How hard engines work on their own storage; the engine chooses what is not given. */
+  upkeep: UpkeepLimits
 }
 
 export type ConfigFlags = { config?: string; data?: string }
@@ -73,9 +85,17 @@ export function readConfig(
     limits: {
       bootMs: written.limits?.boot ?? 120 * second,
       powerOffMs: written.limits?.powerOff ?? 60 * second,
+      holdMs: written.limits?.hold ?? 30 * second,
       recoveryMs: written.limits?.recovery ?? 7 * day,
       failedMs: written.limits?.failed ?? 7 * day,
+      lowWater: written.limits?.lowWater ?? null,
     },
+    upkeep: {
+      ...(written.upkeep?.softDepth && { softDepth: written.upkeep.softDepth }),
+      ...(written.upkeep?.hardDepth && { hardDepth: written.upkeep.hardDepth }),
+      ...(written.upkeep?.rate && { bytesPerSecond: written.upkeep.rate }),
+    },
+    quota: { account: written.quota?.account ?? {}, source: written.quota?.source ?? {} },
   }
   checkPorts(config)
   checkExposure(config)
@@ -83,9 +103,6 @@ export function readConfig(
 }
 
 const second = 1000
-const day = 86_400 * second
-const unitsMs: Record<string, number> = { ms: 1, s: second, m: 60_000, h: 3_600_000, d: day }
-const longestMs = 3650 * day
 
 const defaultPorts: Record<ListenerName, number> = {
   native: 8400,
@@ -99,14 +116,7 @@ const port = z.int().min(0).max(65_535)
 const listen = z.union([z.ipv4(), z.ipv6(), z.literal("localhost")], "an IP address or localhost")
 const logLevel = z.enum(logLevels)
 
-/** A number and its unit, such as `"7d"` or `"90s"`; `"0"` is none. */
-const duration = z.string().transform((text, context) => {
-  const [, count, unit] = /^(\d{1,9})(ms|s|m|h|d)$/.exec(text) ?? []
-  const ms = text === "0" ? 0 : Number(count) * (unitsMs[unit ?? ""] ?? Number.NaN)
-  if (ms <= longestMs) return ms
-  context.addIssue('a duration such as "90s", "12h" or "7d" (ms, s, m, h, d; ten years at most)')
-  return z.NEVER
-})
+const depth = z.int().min(2).max(1000)
 
 const File = z.strictObject({
   data: z.string().min(1).optional(),
@@ -121,9 +131,19 @@ const File = z.strictObject({
   ports: z.partialRecord(z.enum(listeners), port).optional(),
   tls: z.strictObject({ certFile: z.string().min(1), keyFile: z.string().min(1) }).optional(),
   limits: z
-    .strictObject({ boot: duration, powerOff: duration, recovery: duration, failed: duration })
+    .strictObject({
+      boot: duration,
+      powerOff: duration,
+      hold: duration,
+      recovery: duration,
+      failed: duration,
+      lowWater: sizeOrShare,
+    })
     .partial()
     .optional(),
+  /** `rate` is bytes a second. */
+  upkeep: z.strictObject({ softDepth: depth, hardDepth: depth, rate: size }).partial().optional(),
+  quota: z.strictObject({ account: accountQuota, source: sourceQuota }).partial().optional(),
 })
 
 function fromFile(text: string, file: string): z.infer<typeof File> {

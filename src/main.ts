@@ -14,6 +14,7 @@ import { hostKinds } from "./hosts/registry.ts"
 import { openLog } from "./http/log.ts"
 import { type Listener, serveFace } from "./http/serve.ts"
 import { ledgers } from "./ledger/registry.ts"
+import { fileSystemOf } from "./platform/file-system.ts"
 import { lockStateDirectory, runningServer, type StateLock } from "./platform/state-lock.ts"
 import { openService } from "./service.ts"
 import { adminToken, openStateDirectory, serviceUser } from "./state-directory.ts"
@@ -52,16 +53,18 @@ async function serve(config: Config): Promise<void> {
 
 async function openFrom(config: Config, log: Log): Promise<Service> {
   const { dataDir } = config
+  const { lowWater } = config.limits
   const user = await serviceUser(config.user)
   const ledger = await ledgers.sqlite(join(dataDir, "ledger.db"))
   return await openService({
     dataDir,
     ledger,
-    engines: { qcow2: await engineKinds.qcow2({ dataDir, user }) },
+    engines: { qcow2: await engineKinds.qcow2({ dataDir, user, upkeep: config.upkeep }) },
     engineName: "qcow2",
     hosts: [await hostKinds.vm({ dataDir, user })],
     adminToken: await adminToken(dataDir, newSecret),
     limits: config.limits,
+    capacity: { fileSystem: fileSystemOf(dataDir), lowWater, quota: config.quota },
     log,
     version,
   })

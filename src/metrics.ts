@@ -1,5 +1,6 @@
 /** What the service measures of itself, in Prometheus' text format. Ids are never labels. */
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client"
+import type { FreeSpace } from "./core/free-space.ts"
 import type { Ledger } from "./ledger/ledger.ts"
 
 export function openMetrics() {
@@ -52,6 +53,38 @@ export function openMetrics() {
         })
       }
     },
+    /** How much room there is for new work. */
+    watchSpace(look: () => Promise<FreeSpace>) {
+      for (const [name, { help, of }] of Object.entries(spaceGauges)) {
+        new Gauge({
+          name: `tintype_${name}`,
+          help,
+          registers: [registry],
+          async collect() {
+            this.set(of(await look()))
+          },
+        })
+      }
+    },
     text: () => registry.metrics(),
   }
+}
+
+const spaceGauges: Record<string, { help: string; of(space: FreeSpace): number }> = {
+  free_bytes: {
+    help: "Free where the service keeps its bytes",
+    of: ({ freeBytes }) => freeBytes,
+  },
+  low_water_bytes: {
+    help: "How much of it stays free",
+    of: ({ lowWaterBytes }) => lowWaterBytes,
+  },
+  reserved_bytes: {
+    help: "How much of it is set aside for work under way",
+    of: ({ reservedBytes }) => reservedBytes,
+  },
+  paused: {
+    help: "1 while no new work is begun that needs space",
+    of: ({ paused }) => (paused ? 1 : 0),
+  },
 }

@@ -26,7 +26,8 @@ export type Snapshot = Resource & {
   source: { kind: string; id: string }
   parentId: string | null
   points: { volumeId: string; sizeBytes: number; role: string }[]
-  consistency: { label: string } | null
+  consistency: { label: string; note?: string | null } | null
+  memory?: { bytes: number } | null
   bytes: { exclusive: number; shared: number }
   recovery: boolean
   current: boolean
@@ -42,9 +43,10 @@ const text = (title: string, field: string): Column => ({
   title,
   cell: (resource) => String(resource[field] ?? "-"),
 })
+const sizeOrNone = (bytes: unknown) => (bytes == null ? "-" : showSize(Number(bytes)))
 const size = (title: string, field: string): Column => ({
   title,
-  cell: (resource) => (resource[field] == null ? "-" : showSize(Number(resource[field]))),
+  cell: (resource) => sizeOrNone(resource[field]),
 })
 const age: Column = {
   title: "AGE",
@@ -116,6 +118,7 @@ export const kinds = {
       state,
       { title: "OF", cell: (it) => sourceWords(it as Snapshot) },
       { title: "CONSISTENCY", cell: (it) => (it as Snapshot).consistency?.label ?? "-" },
+      { title: "MEMORY", cell: (it) => sizeOrNone((it as Snapshot).memory?.bytes) },
       { title: "OWN BYTES", cell: (it) => showSize((it as Snapshot).bytes?.exclusive ?? 0) },
       { title: "KEPT AS", cell: (it) => (it["recovery"] === true ? "recovery" : "-") },
       age,

@@ -41,6 +41,14 @@ export function parseCount(text: string): number {
   return count
 }
 
+export function parseLimit(text: string): number {
+  const limit = Number(text)
+  if (!/^\d+$/.test(text) || !Number.isSafeInteger(limit)) {
+    throw new InvalidArgumentError("This is a whole number.")
+  }
+  return limit
+}
+
 /** `512 B`, `64 KiB`, `1.5 GiB`. */
 export function showSize(bytes: number): string {
   if (bytes < 1024) return `${bytes} B`

@@ -8,6 +8,8 @@ import { removeAll } from "./removal.ts"
 import { pathOf, resolve } from "./resolve.ts"
 import { kinds, type Resource, type Snapshot } from "./resources.ts"
 import type { Session } from "./session.ts"
+import { printable } from "./show.ts"
+import { comparison } from "./snapshot-space.ts"
 import { drawForest, plantForest } from "./snapshot-tree.ts"
 import { followAndPrint } from "./work.ts"
 
@@ -16,6 +18,7 @@ export function snapshotCommands(noun: Command): void {
   listings(noun)
   inspection(noun, kinds.snapshot)
   content(noun)
+  comparison(noun)
 
   leaf(noun, {
     words: "delete <snapshots...>",
@@ -62,7 +65,9 @@ function creation(noun: Command): void {
       const ask = { method: "POST", path: kinds.snapshot.collection, body } as const
       const accepted = await session.client.json<Resource>(ask)
       const started = { kind: kinds.snapshot, accepted, doing: `taking snapshot ${name}` }
-      await followAndPrint(session, started, options)
+      const { consistency } = await followAndPrint(session, started, options)
+      const note = (consistency as Snapshot["consistency"] | undefined)?.note
+      if (note) session.say(`note: ${printable(note)}`)
     },
   })
 }
@@ -90,17 +95,6 @@ function listings(noun: Command): void {
       const forest = plantForest(snapshots)
       if (session.json) await session.printAll(kinds.snapshot, forest)
       else process.stdout.write(drawForest(forest, Date.now()))
-    },
-  })
-
-  leaf(noun, {
-    words: "diff <from> <to>",
-    summary: "say what differs between two snapshots",
-    example: "tintype snapshot diff monday tuesday -o json",
-    async run(session, [from = "", to = ""]) {
-      const path = `${pathOf(kinds.snapshot, await resolve(session, kinds.snapshot, from))}/diff`
-      const query = { to: await resolve(session, kinds.snapshot, to) }
-      await session.printDetails(await session.client.json<object>({ method: "GET", path, query }))
     },
   })
 }

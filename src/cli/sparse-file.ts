@@ -5,7 +5,7 @@
 import { execFile } from "node:child_process"
 import type { FileHandle } from "node:fs/promises"
 import { promisify } from "node:util"
-import { frameHeader, readFrames } from "../domain/sparse.ts"
+import { frameHeader, frameHeaderBytes, readFrames } from "../domain/sparse.ts"
 
 export type Extent = { start: number; length: number }
 
@@ -73,6 +73,13 @@ export async function* frames(
     end = offset + data.length
   }
   yield frameHeader(sizeBytes ?? end, 0)
+}
+
+/** How many bytes `frames` makes of these extents at most: every other block may be zero. */
+export function framedBytes(extents: readonly Extent[]): number {
+  const framed = ({ length }: Extent) =>
+    length + frameHeaderBytes * (Math.ceil(length / pieceBytes) + Math.ceil(length / blockBytes))
+  return extents.reduce((sum, extent) => sum + framed(extent), frameHeaderBytes)
 }
 
 /** Runs of blocks that are not all zero; none is longer than the piece, so none than a frame. */

@@ -11,7 +11,14 @@ import { Failure } from "./failure.ts"
 import { openProgress, type Progress } from "./progress.ts"
 import type { Session } from "./session.ts"
 import { showSize } from "./sizes.ts"
-import { dataExtents, frames, readExtents, readInOrder } from "./sparse-file.ts"
+import {
+  dataExtents,
+  type Extent,
+  framedBytes,
+  frames,
+  readExtents,
+  readInOrder,
+} from "./sparse-file.ts"
 
 /** An open file; `size` is null where it is not a regular file. `path` may be `-`: stdin. */
 export type LocalFile = { path: string; handle: FileHandle | null; sizeBytes: number | null }
@@ -53,15 +60,17 @@ export async function upload<T>(session: Session, order: Upload): Promise<T> {
     // Without it the body is sent in chunks, and a file that ends early is noticed all the same.
     ...(sparse || file.sizeBytes === null ? {} : { "content-length": String(file.sizeBytes) }),
   }
+  const extents = await extentsOf(file, sparse)
+  const mostBytes = sparse && extents !== null ? framedBytes(extents) : undefined
   const deadline = AbortSignal.timeout(order.timeoutMs ?? 2 ** 31 - 1)
   try {
     const answer = await session.client.open(
-      { ...order.ask, query: { ...order.ask.query, format }, headers, silenceMs },
+      { ...order.ask, query: { ...order.ask.query, format, mostBytes }, headers, silenceMs },
       (request) => {
         deadline.addEventListener("abort", () =>
           request.destroy(new Failure("timeout", `${order.doing}: not done in time`)),
         )
-        return send(request, file, sparse, progress)
+        return send(request, { file, extents, sparse }, progress)
       },
     )
     const chunks: Buffer[] = []
@@ -75,8 +84,7 @@ export async function upload<T>(session: Session, order: Upload): Promise<T> {
 
 async function send(
   request: ClientRequest,
-  file: LocalFile,
-  sparse: boolean,
+  { file, extents, sparse }: { file: LocalFile; extents: Extent[] | null; sparse: boolean },
   progress: Progress,
 ): Promise<void> {
   const whole = file.sizeBytes
@@ -84,7 +92,7 @@ async function send(
     if (whole === null) progress.report(null, showSize(done))
     else progress.report(whole === 0 ? 100 : (done / whole) * 100, `of ${showSize(whole)}`)
   }
-  const pieces = watched(await piecesOf(file, sparse), report)
+  const pieces = watched(piecesOf(file, extents), report)
   const bytes = sparse ? frames(pieces, whole) : plain(pieces)
   let answered = false
   request.once("response", () => {
@@ -113,13 +121,17 @@ async function drained(request: ClientRequest): Promise<void> {
   }
 }
 
-async function piecesOf(file: LocalFile, sparse: boolean) {
-  if (file.handle === null) return readInOrder(process.stdin)
-  if (file.sizeBytes === null)
-    return readInOrder(file.handle.createReadStream({ autoClose: false }))
-  const whole = file.sizeBytes === 0 ? [] : [{ start: 0, length: file.sizeBytes }]
-  const extents = sparse ? await dataExtents(file.path, file.sizeBytes) : whole
-  return readExtents(file.handle, extents)
+/** Where the file holds something; null where only reading it will tell. */
+async function extentsOf(file: LocalFile, sparse: boolean): Promise<Extent[] | null> {
+  const { path, handle, sizeBytes } = file
+  if (handle === null || sizeBytes === null) return null
+  return sparse ? await dataExtents(path, sizeBytes) : [{ start: 0, length: sizeBytes }]
+}
+
+function piecesOf({ handle }: LocalFile, extents: Extent[] | null) {
+  if (handle === null) return readInOrder(process.stdin)
+  if (extents === null) return readInOrder(handle.createReadStream({ autoClose: false }))
+  return readExtents(handle, extents)
 }
 
 type Piece = { offset: number; data: Buffer }

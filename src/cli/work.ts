@@ -12,6 +12,7 @@ import { openProgress, type Progress } from "./progress.ts"
 import { pathOf } from "./resolve.ts"
 import { type Kind, kinds, type Operation, type Resource } from "./resources.ts"
 import type { Session } from "./session.ts"
+import { printable } from "./show.ts"
 
 export type Started = {
   kind: Kind
@@ -28,10 +29,11 @@ export async function followAndPrint(
   session: Session,
   started: Started,
   waiting: Waiting,
-): Promise<void> {
+): Promise<Resource> {
   const outcome = await follow(session, started, waiting)
   await session.printOne(started.kind, outcome.resource)
   if (outcome.failure !== undefined) throw outcome.failure
+  return outcome.resource
 }
 
 export async function follow(
@@ -72,8 +74,14 @@ export async function waitFor(
     for (;;) {
       const leftMs = deadline - performance.now()
       const operation = await poll(session, id, leftMs, progress)
-      progress.report(operation.progress, operation.message)
-      if (hasEnded(operation.state as OperationState)) return operation
+      const ended = hasEnded(operation.state as OperationState)
+      const [words = "", ...notes] = ended ? operation.message.split("; ") : [operation.message]
+      progress.report(operation.progress, words)
+      if (ended) {
+        progress.end()
+        for (const note of notes) session.say(`note: ${printable(note)}`)
+        return operation
+      }
       if (performance.now() >= deadline) {
         const share = `${operation.state}, ${operation.progress}% done`
         throw new Failure("timeout", `${doing}: not done in time (${share}); operation ${id}`)

@@ -10,6 +10,7 @@ import type { Rooms } from "../ledger/ledger.ts"
 import type { AnySaga } from "../operations/saga.ts"
 import type { Context } from "./context.ts"
 import type { Asking, Started } from "./core.ts"
+import { lookingFirst } from "./look-first.ts"
 import { recalled, remember } from "./repeats.ts"
 import { mayChange, must } from "./visible.ts"
 
@@ -20,6 +21,8 @@ export type Plan<T> = {
   /** Everything it works on; it waits until it is first in the queue of each. */
   holds: readonly string[]
   params: unknown
+  /** Bytes on disk set aside for it until it ends: what `mustFit` said. None unless told. */
+  reserves?: number
 }
 
 export type Accepting<T> = {
@@ -36,10 +39,11 @@ export async function accept<T>(
 ): Promise<Result<Started<T>>> {
   const accepted = await attempt(async () => {
     must(mayChange(asking.who))
-    return await context.ledger.transaction(async (rooms) => {
+    const transaction = async (rooms: Rooms) => {
       const before = await repeated<T>(rooms, asking)
       if (before !== undefined) return before
-      const { resource, accountId, target, holds, params } = await plan(rooms, operationId)
+      const planned = await plan(rooms, operationId)
+      const { resource, accountId, target, holds, params, reserves = 0 } = planned
       for (const hold of new Set(holds)) await mustNotBeStuck(rooms, hold)
       const operation: Operation = {
         id: operationId,
@@ -56,7 +60,7 @@ export async function accept<T>(
         message: "queued",
         reason: null,
         fault: null,
-        reservedBytes: 0,
+        reservedBytes: reserves,
         cancelled: false,
         fence: 0,
         leaseUntil: 0,
@@ -75,7 +79,8 @@ export async function accept<T>(
       })
       await remember(rooms, asking, { operationId: operation.id, resource }, operation.createdAt)
       return { resource, operation }
-    })
+    }
+    return await lookingFirst(() => context.ledger.transaction(transaction))
   })
   if (accepted.ok) context.wake()
   return accepted

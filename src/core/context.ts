@@ -1,11 +1,12 @@
 /** What the rooms of the core share. The type of a room's argument says what it may touch. */
-import type { AccountId } from "../domain/ids.ts"
+import type { AccountId, OperationId } from "../domain/ids.ts"
 import type { MachineKind } from "../domain/machine.ts"
 import type { Engine } from "../engines/engine.ts"
 import type { Host } from "../hosts/host.ts"
 import type { Ledger } from "../ledger/ledger.ts"
 import type { OperationLimits } from "../operations/tools.ts"
 import type { Transfers } from "../operations/transfers.ts"
+import type { Capacity } from "./capacity.ts"
 
 export type Context = {
   ledger: Ledger
@@ -19,8 +20,11 @@ export type Context = {
   /** Requests at work under an Idempotency-Key, for their repeats to wait behind. */
   turns: Map<string, Promise<unknown>>
   wake(): void
+  /** An operation that somebody asked to give up, if it is under way here. */
+  giveUp(id: OperationId): void
   clock(): number
   limits: OperationLimits
+  capacity: Capacity
   /** The account that the administrator is of. */
   adminAccount(): Promise<AccountId>
   version: string

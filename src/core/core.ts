@@ -4,7 +4,7 @@
  * operation. Refusals come back as faults. What belongs to another account is `not-found`.
  */
 import type { Writable } from "node:stream"
-import type { Account, Principal, Role, SshKey } from "../domain/account.ts"
+import type { Account, Principal, Quota, Role, SshKey } from "../domain/account.ts"
 import type { Result } from "../domain/fault.ts"
 import type { Finding } from "../domain/finding.ts"
 import type {
@@ -12,6 +12,7 @@ import type {
   ImageId,
   MachineId,
   OperationId,
+  PointId,
   SnapshotId,
   UserId,
   VolumeId,
@@ -21,7 +22,7 @@ import type { Machine, MachineKind } from "../domain/machine.ts"
 import type { Event, LogEntry, Operation } from "../domain/operation.ts"
 import type { Point, Snapshot, SnapshotBytes, SnapshotSource } from "../domain/snapshot.ts"
 import type { Volume } from "../domain/volume.ts"
-import type { ByteSink, ByteSource } from "../engines/engine.ts"
+import type { ByteSink, ByteSource, Change } from "../engines/engine.ts"
 import type { Page } from "../ledger/ledger.ts"
 
 /** Who asks; with `repeat`, a request sent again under the same key is answered, not redone. */
@@ -44,12 +45,20 @@ export type Download = ByteSink & { accepted?(operation: Operation): void }
 /** Rules in which faces differ, checked when something is made through a face. Data, not code. */
 export type NameRule = { pattern?: RegExp; unique?: boolean; what?: string }
 
-export type MachineView = Machine & { disks: Volume[] }
+/** `physicalBytes`, on disk, where one thing is looked at; lists leave it out. */
+export type VolumeView = Volume & { physicalBytes?: number }
+export type MachineView = Machine & { disks: VolumeView[] }
 export type SnapshotView = Snapshot & {
   points: Point[]
   bytes: SnapshotBytes
   /** Its source's head stands on it: where "you are" in the tree. */
   current: boolean
+}
+/** How a volume differs; a `fromPointId` of null is a disk on which nothing was ever written. */
+export type VolumeDiff = Pick<Point, "volumeId" | "sizeBytes"> & {
+  fromPointId: PointId | null
+  toPointId: PointId
+  changes: readonly Change[]
 }
 export type OperationView = Operation & { log: LogEntry[] }
 
@@ -101,6 +110,9 @@ export type Credentials = {
   token: string | null
 }
 
+/** `quota` is the one in force, the account's own or the service's; what it leaves out is free. */
+export type AccountUsage = { account: Account; used: Required<Quota>; quota: Quota }
+
 export interface Identity {
   /** An unknown, expired or revoked token is `unauthenticated`, all in the same words and time. */
   byToken(token: string): Promise<Result<Principal>>
@@ -117,6 +129,10 @@ export interface Identity {
     wish: { name: string; account: string; password?: string; role?: Role },
   ): Promise<Result<Credentials>>
   listAccounts(who: Principal, page: Page): Promise<Result<Account[]>>
+  /** Null: the service's own quota counts again. `ref` as in `actFor`. */
+  setQuota(asking: Asking, ref: string, quota: Quota | null): Promise<Result<Account>>
+  /** Of the account that asks, or is acted for. */
+  usage(who: Principal): Promise<Result<AccountUsage>>
   addKey(asking: Asking, wish: { publicKey: string; name?: string }): Promise<Result<SshKey>>
   listKeys(who: Principal): Promise<Result<SshKey[]>>
 }
@@ -163,7 +179,7 @@ export interface Machines {
 
 export interface Volumes {
   create(asking: Asking, wish: VolumeWish): Promise<Result<Started<Volume>>>
-  get(who: Principal, id: VolumeId): Promise<Result<Volume>>
+  get(who: Principal, id: VolumeId): Promise<Result<VolumeView>>
   list(who: Principal, listing: Listing): Promise<Result<Volume[]>>
   /** Refused with the ids of its snapshots unless `cascade`, which deletes them too. */
   remove(asking: Asking, id: VolumeId, how: { cascade: boolean }): Promise<Result<Started<Volume>>>
@@ -188,6 +204,17 @@ export interface Snapshots {
     asking: Asking,
     wish: { id: SnapshotId; volume?: VolumeId; sink: Download },
   ): Promise<Result<Started<SnapshotView>>>
+  /**
+   * What became different on the way from one to the other (null: from nothing), for each volume
+   * that both cover. Of different volumes only those are compared that have an origin in common;
+   * where nothing is, it is `invalid`. A `volume` that only `to` covers came from nothing.
+   */
+  changes(
+    who: Principal,
+    wish: { from: SnapshotId | null; to: SnapshotId; volume?: VolumeId },
+  ): Promise<Result<VolumeDiff[]>>
+  /** Bytes on disk that deleting all of these together would give back. */
+  freed(who: Principal, ids: readonly SnapshotId[]): Promise<Result<number>>
 }
 
 export interface Operations {
@@ -196,6 +223,11 @@ export interface Operations {
     who: Principal,
     listing: Page & { targetId?: string; unendedOnly?: boolean; allAccounts?: boolean },
   ): Promise<Result<Operation[]>>
+  /**
+   * Gives it up: it is undone, at once or when its turn comes. `wrong-state` once it has ended, or
+   * can no longer be taken back.
+   */
+  cancel(asking: Asking, id: OperationId): Promise<Result<OperationView>>
   /** Resolves when it has ended or the time is up, whichever is first, with what it is then. */
   wait(who: Principal, id: OperationId, withinMs: number): Promise<Result<OperationView>>
 }

@@ -2,6 +2,7 @@
 import type { Finding } from "../domain/finding.ts"
 import type { Room, Where } from "../ledger/ledger.ts"
 import type { Context } from "./context.ts"
+import { freeSpace, pausedWords } from "./free-space.ts"
 
 /** Empty when all is well. Failed things on record and work under way are not wrong. */
 export async function examineEverything(context: Context): Promise<Finding[]> {
@@ -15,7 +16,10 @@ export async function examineEverything(context: Context): Promise<Finding[]> {
     const what = `operation ${id} (${kind}) is stuck: ${reason ?? "no reason recorded"}`
     findings.push({ severity: "wrong", what, remedy: "mend the cause, then run doctor --fix" })
   }
-  findings.push(...(await context.engine(context.engineName).examine()))
+  findings.push(
+    ...(await examineSpace(context)),
+    ...(await context.engine(context.engineName).examine()),
+  )
   findings.push(...(await compareHoldings(context)))
   const machines = await every(ledger.read.machines, { node: context.node })
   for (const host of hosts) {
@@ -35,11 +39,19 @@ export async function examineEverything(context: Context): Promise<Finding[]> {
   return findings
 }
 
+/** Nothing is broken while work is paused: a note, so that scripts need not stop over it. */
+async function examineSpace(context: Context): Promise<Finding[]> {
+  const space = await freeSpace(context.ledger.read, context)
+  if (!space.paused) return []
+  const remedy = "delete snapshots or volumes that nobody needs, or make the disk larger"
+  return [{ severity: "note", what: pausedWords(space), remedy }]
+}
+
 /**
  * What the engine holds and what the ledger says it should: a volume or point that only one of
  * them knows is lost or leaked. While operations work the two may differ for a moment.
  */
-async function compareHoldings({ ledger, engine, engineName }: Context): Promise<Finding[]> {
+async function compareHoldings({ ledger, engine, engineName, hosts }: Context): Promise<Finding[]> {
   const underWay = { state: ["queued", "running", "undoing"] as const }
   if ((await ledger.read.operations.count(underWay)) > 0) return []
   const held = await engine(engineName).holdings()
@@ -49,7 +61,16 @@ async function compareHoldings({ ledger, engine, engineName }: Context): Promise
   const snapshotPoints = await every(read.points, { engine: engineName })
   const images = await every(read.images, { engine: engineName, state: "ready" })
   const points = [...snapshotPoints.map(({ id }) => id), ...images.map(({ pointId }) => pointId)]
+  const memories = await Promise.all(hosts.map((host) => host.memories()))
+  const keptMemories = memories.flatMap((each) => [...each.keys()])
+  const snapshots = await every(read.snapshots, { state: "ready" })
+  const withMemory = snapshots.filter(({ memoryBytes }) => memoryBytes !== null)
   return [
+    ...differing(
+      "memory of snapshot",
+      keptMemories,
+      new Set<string>(withMemory.map(({ id }) => id)),
+    ),
     ...differing("volume", held.volumes, new Set<string>(volumes.map(({ id }) => id))),
     ...differing("point", held.points, new Set<string>(points)),
   ]
@@ -73,8 +94,8 @@ function differing(what: string, held: readonly string[], known: ReadonlySet<str
   const leaked = held.filter((id) => !known.has(id))
   const lost = [...known].filter((id) => !here.has(id))
   return [
-    ...leaked.map((id) => wrong(`the engine holds ${what} ${id}, which the ledger does not know`)),
-    ...lost.map((id) => wrong(`the ledger knows ${what} ${id}, which the engine does not hold`)),
+    ...leaked.map((id) => wrong(`there is a ${what} ${id}, which the ledger does not know`)),
+    ...lost.map((id) => wrong(`the ledger knows ${what} ${id}, which is not there`)),
   ]
 }
 

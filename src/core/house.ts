@@ -9,6 +9,7 @@ import type { Finding } from "../domain/finding.ts"
 import type { Context } from "./context.ts"
 import type { House } from "./core.ts"
 import { examineEverything, retryStuck } from "./doctor.ts"
+import { freeSpace, pausedWords } from "./free-space.ts"
 import { mayRun, must } from "./visible.ts"
 
 export function openHouse(context: Context & { metrics(): Promise<string> }): House {
@@ -35,6 +36,9 @@ export function openHouse(context: Context & { metrics(): Promise<string> }): Ho
         const missing = await host.unavailable()
         details[host.kind] = missing === null ? "ok" : `${missing.what}: ${missing.remedy}`
       }
+      const space = await freeSpace(ledger.read, context)
+      details["space"] = space.paused ? pausedWords(space) : "ok"
+      details["freeBytes"] = String(space.freeBytes)
       return { ready: true, details }
     },
 

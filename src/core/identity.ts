@@ -5,6 +5,7 @@ import { accountBy, createAccount, createUser, type IdentityTools } from "./acco
 import type { Identity } from "./core.ts"
 import { addKey } from "./keys.ts"
 import { checkPassword, hashToken } from "./secrets.ts"
+import { setQuota, type UsageTools, usageOf } from "./usage.ts"
 import { mayRun, must } from "./visible.ts"
 
 const stranger = {
@@ -12,7 +13,7 @@ const stranger = {
   why: "the credentials are missing or not valid",
 } as const
 
-export function openIdentity(tools: IdentityTools): Identity {
+export function openIdentity(tools: IdentityTools & UsageTools): Identity {
   const { ledger, clock } = tools
   const principalOf = (user: User): Principal => ({
     userId: user.id,
@@ -55,6 +56,9 @@ export function openIdentity(tools: IdentityTools): Identity {
         must(mayRun(who))
         return await ledger.read.accounts.find({}, page)
       }),
+
+    setQuota: (asking, ref, quota) => setQuota(tools, asking, ref, quota),
+    usage: (who) => usageOf(tools, who),
 
     addKey: (asking, wish) => addKey(tools, asking, wish),
     listKeys: async (who) => ok(await ledger.read.keys.find({ accountId: who.accountId })),

@@ -11,6 +11,7 @@ import { accept } from "./accept.ts"
 import type { Context } from "./context.ts"
 import type { Asking, Images, Listing, Started, Upload } from "./core.ts"
 import { mustBeFree, mustBeName } from "./names.ts"
+import { mustFit } from "./quota.ts"
 import { shownImage } from "./shown.ts"
 import { streamed } from "./streamed.ts"
 import { mayRun, must, scopeOf } from "./visible.ts"
@@ -31,6 +32,8 @@ function buildDemo(context: Context, asking: Asking): Promise<Result<Started<Ima
     saga: imageBuildDemo,
     plan: async (rooms) => {
       const image = await demoRow(rooms, context)
+      const bytes = image.state === "ready" ? 0 : demoBytes
+      const reserves = await mustFit(rooms, context, { accountId: null, takes: {}, bytes })
       return {
         resource: image,
         accountId: asking.who.accountId,
@@ -43,10 +46,14 @@ function buildDemo(context: Context, asking: Asking): Promise<Result<Started<Ima
           pointId: image.pointId,
           stagingId: newId<"volume">(context.clock()),
         },
+        reserves,
       }
     },
   })
 }
+
+/** The disk, its boot files, and the packages that both are made of, while they are unpacked. */
+const demoBytes = 512 * 2 ** 20
 
 async function importImage(
   context: Context,
@@ -65,6 +72,11 @@ async function importImage(
         const alike = () => rooms.images.find({ accountId, name })
         await mustBeFree({ unique: true }, "image", name, alike)
         mustBeDisk(format)
+        const reserves = await mustFit(rooms, context, {
+          accountId,
+          takes: {},
+          bytes: source.lengthBytes ?? source.mostBytes ?? size.value,
+        })
         const fresh = blank(context, { id: newId<"image">(context.clock()), name })
         const image: Image = { ...fresh, accountId, sizeBytes: size.value }
         await rooms.images.add(image)
@@ -76,6 +88,7 @@ async function importImage(
           target: { kind: "image", id },
           holds: [id],
           params: { imageId: id, engine, pointId, stagingId, sizeBytes },
+          reserves,
         }
       },
     })

@@ -1,14 +1,19 @@
 /**
  * What time itself brings about: recovery snapshots whose days are over go, failed things leave
- * the record, old Idempotency-Keys and events are forgotten, images nobody needs wait no longer.
+ * the record, operations that ended long ago, expired tokens, old Idempotency-Keys and events are
+ * forgotten.
  */
 import type { Principal } from "../domain/account.ts"
 import type { UserId } from "../domain/ids.ts"
+import type { Rooms } from "../ledger/ledger.ts"
 import type { Context } from "./context.ts"
 import type { Core } from "./core.ts"
 
 const keptEvents = 100_000
 const keptRepeatsMs = 24 * 3_600_000
+/** Small, so that nobody waits behind them for long; the rest goes the next time. */
+const batchSize = 200
+const mostBatches = 100
 
 export async function tidyUp(context: Context, core: Core): Promise<void> {
   const { ledger, clock, limits } = context
@@ -29,12 +34,23 @@ export async function tidyUp(context: Context, core: Core): Promise<void> {
       }
     }
     await rooms.repeats.forgetBefore(now - keptRepeatsMs)
+    await rooms.tokens.forgetExpired(now)
     await rooms.events.trim(keptEvents)
   })
+  await forgetOperations(context, now)
+}
+
+/** A repeated request is answered with its operation, so none goes before its repeats. */
+async function forgetOperations({ ledger, limits }: Context, now: number): Promise<void> {
+  const before = now - Math.max(limits.failedMs, keptRepeatsMs)
+  for (let batch = 0; batch < mostBatches; batch++) {
+    const forget = (rooms: Rooms) => rooms.operations.forgetEnded(before, batchSize)
+    if ((await ledger.transaction(forget)) < batchSize) return
+  }
 }
 
 /** The house itself, asking. */
-async function steward({ adminAccount, ledger }: Context): Promise<Principal> {
+export async function steward({ adminAccount, ledger }: Context): Promise<Principal> {
   const accountId = await adminAccount()
   const [user] = await ledger.read.users.find({ accountId, role: "admin" }, { limit: 1 })
   return { userId: user?.id ?? ("" as UserId), role: "admin", accountId, everywhere: true }

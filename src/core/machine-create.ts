@@ -10,6 +10,7 @@ import { accept } from "./accept.ts"
 import type { Context } from "./context.ts"
 import type { Asking, MachineView, MachineWish, Started } from "./core.ts"
 import { mustBeFree, mustBeName } from "./names.ts"
+import { mustFit, smallBytes } from "./quota.ts"
 import { shownImage, shownVolume } from "./shown.ts"
 import { mustBeFreeOfMachines, mustBeIn, mustBeSize } from "./volume-rules.ts"
 
@@ -34,9 +35,15 @@ export function createMachine(
       await mustBeStartable(context, kind, image)
       const sizeBytes = diskSize(image, wish.diskSizeBytes)
       const { machine, root } = rowsOf(context, asking, wish, { image, kind, sizeBytes })
+      const extras = await giveExtras(rooms, asking, machine.id, wish.volumeIds ?? [])
+      const reserves = await mustFit(rooms, context, {
+        accountId,
+        source: { kind: "machine", id: machine.id },
+        takes: { machines: 1, volumes: 1, logicalBytes: sizeBytes },
+        bytes: smallBytes,
+      })
       await rooms.machines.add(machine)
       await rooms.volumes.add(root)
-      const extras = await giveExtras(rooms, asking, machine.id, wish.volumeIds ?? [])
       const { id: machineId } = machine
       return {
         resource: { ...machine, disks: [root, ...extras] },
@@ -52,6 +59,7 @@ export function createMachine(
           engine: image.engine,
           sizeBytes,
         },
+        reserves,
       }
     },
   })

@@ -7,6 +7,7 @@ import type { Context } from "./context.ts"
 import type { Asking, MachineView, Started } from "./core.ts"
 import { freeSlot } from "./machine-create.ts"
 import { mustSuit, planFor, viewOf } from "./machine-rules.ts"
+import { mustFit } from "./quota.ts"
 import { shownMachine, shownVolume } from "./shown.ts"
 import { mustBeFreeOfMachines, mustBeIn } from "./volume-rules.ts"
 
@@ -24,6 +25,9 @@ export function attachVolume(
       const volume = await shownVolume(rooms, asking.who, volumeId)
       mustBeFreeOfMachines(volume)
       mustBeIn(volume, ["creating", "available"])
+      const takes = { logicalBytes: volume.sizeBytes }
+      const source = { kind: "machine", id } as const
+      await mustFit(rooms, context, { accountId: null, source, takes, bytes: 0 })
       const slot = freeSlot(await rooms.volumes.find({ machineId: id }))
       await rooms.volumes.change(volumeId, { machineId: id, slot, state: "in-use" })
       const resource = await viewOf(rooms, machine)

@@ -4,6 +4,7 @@ import type { Principal } from "../domain/account.ts"
 import { attempt, Refusal, type Result } from "../domain/fault.ts"
 import type { MachineId } from "../domain/ids.ts"
 import type { MachineState } from "../domain/machine.ts"
+import type { Volume } from "../domain/volume.ts"
 import type { ExecResult } from "../hosts/host.ts"
 import { machineDelete } from "../operations/machine/delete.ts"
 import { machineReboot, machineStart, machineStop } from "../operations/machine/power.ts"
@@ -16,6 +17,7 @@ import { createMachine } from "./machine-create.ts"
 import { attachVolume, detachVolume } from "./machine-disks.ts"
 import { mustSuit, planFor, viewOf } from "./machine-rules.ts"
 import { once } from "./repeats.ts"
+import { planDisks } from "./revert-disks.ts"
 import { planReverting } from "./reverting.ts"
 import { shownMachine } from "./shown.ts"
 import { bury, departing } from "./snapshot-rows.ts"
@@ -30,7 +32,10 @@ export const openMachines = (context: Context): Machines => ({
   get: (who, id) =>
     attempt(async () => {
       const { read } = context.ledger
-      return await viewOf(read, await shownMachine(read, who, id))
+      const machine = await viewOf(read, await shownMachine(read, who, id))
+      const onDisk = (await context.capacity.diskUsage.now()).volumes
+      const weighed = (disk: Volume) => ({ ...disk, physicalBytes: onDisk.get(disk.id) ?? 0 })
+      return { ...machine, disks: machine.disks.map(weighed) }
     }),
   list: (who, listing) => listMachines(context, who, listing),
   start: (asking, id) => power(context, asking, id, { saga: machineStart, needs: onOrOff }),
@@ -129,13 +134,25 @@ function revertMachine(
       await mustSuit(rooms, machine, ["running", "stopped"])
       const resource = await viewOf(rooms, machine)
       const source = { kind: "machine", id } as const
-      const wish = { who: asking.who, snapshotId, source, volumes: resource.disks }
+      const { arranging, notes, volumes } = await planDisks(rooms, context, asking.who, {
+        machine: resource,
+        snapshotId,
+        goesOn: andThen !== "stop",
+      })
+      const wish = { who: asking.who, snapshotId, source, volumes }
       const reverting = await planReverting(rooms, context, wish)
       const hardware = (await rooms.snapshots.get(snapshotId))?.machine?.hardware ?? null
+      const standIns = arranging?.disks.flatMap(({ standIn }) => standIn?.volumeId ?? []) ?? []
+      const then = arranging !== null && andThen === "as-before" ? "start" : andThen
       return {
         ...planFor(resource),
-        holds: [...planFor(resource).holds, snapshotId],
-        params: { machineId: id, reverting, hardware, andThen },
+        holds: [
+          ...planFor(resource).holds,
+          ...volumes.map((volume) => volume.id),
+          ...standIns,
+          snapshotId,
+        ],
+        params: { machineId: id, reverting, hardware, andThen: then, arranging, notes },
       }
     },
   })

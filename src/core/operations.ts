@@ -1,15 +1,17 @@
-/** Operations: find them, and wait for their end. */
-
+/** Operations: find them, give them up, and wait for their end. */
 import type { Principal } from "../domain/account.ts"
-import { attempt, ok } from "../domain/fault.ts"
+import { attempt, ok, Refusal } from "../domain/fault.ts"
 import type { OperationId } from "../domain/ids.ts"
+import { hasEnded, type LogEntry, type Operation } from "../domain/operation.ts"
 import type { Ledger } from "../ledger/ledger.ts"
+import { sagas } from "../operations/registry.ts"
+import { canGoBack } from "../operations/saga.ts"
 import type { Context } from "./context.ts"
 import type { Operations, OperationView } from "./core.ts"
 import { untilEnded } from "./streamed.ts"
-import { must, scopeOf, seen } from "./visible.ts"
+import { mayChange, must, scopeOf, seen } from "./visible.ts"
 
-export function openOperations({ ledger }: Pick<Context, "ledger">): Operations {
+export function openOperations({ ledger, giveUp }: Pick<Context, "ledger" | "giveUp">): Operations {
   return {
     get: (who, id) => attempt(() => viewOf(ledger, who, id)),
     list: (who, listing) =>
@@ -21,6 +23,18 @@ export function openOperations({ ledger }: Pick<Context, "ledger">): Operations 
           ...(unendedOnly ? { state: ["queued", "running", "undoing", "stuck"] as const } : {}),
         }
         return await ledger.read.operations.find(where, listing)
+      }),
+    cancel: ({ who }, id) =>
+      attempt(async () => {
+        must(mayChange(who))
+        await ledger.transaction(async (rooms) => {
+          const operation = must(seen(who, "operation", id, await rooms.operations.get(id)))
+          if (operation.cancelled) return
+          mustGoBack(operation, await rooms.operations.log(id))
+          await rooms.operations.change(id, { cancelled: true })
+        })
+        giveUp(id)
+        return await viewOf(ledger, who, id)
       }),
     async wait(who, id, withinMs) {
       const there = await attempt(() => viewOf(ledger, who, id))
@@ -38,4 +52,14 @@ async function viewOf(
 ): Promise<OperationView> {
   const operation = must(seen(who, "operation", id, await ledger.read.operations.get(id)))
   return { ...operation, log: await ledger.read.operations.log(id) }
+}
+
+/** One that is being taken back already has what it is asked for. */
+function mustGoBack({ id, kind, version, state }: Operation, log: readonly LogEntry[]): void {
+  const refusal = (is: string, needs: readonly string[]) =>
+    new Refusal({ kind: "wrong-state", what: "operation", id, is, needs })
+  if (hasEnded(state)) throw refusal(state, ["queued", "running"])
+  const saga = sagas.get(`${kind}@${version}`)
+  if (saga !== undefined && canGoBack(saga, log)) return
+  throw refusal("past its point of no return", ["before it"])
 }

@@ -9,6 +9,9 @@ import { must, seen } from "./visible.ts"
 /** A deleted snapshot is gone for everybody while its bytes are still going. */
 export const shownStates = ["creating", "ready", "failed"] as const satisfies SnapshotState[]
 
+/** As many as a machine can have disks. */
+export const mostPoints = 16
+
 type Reading = { [K in "snapshots" | "points"]: Pick<Rooms[K], "get" | "find"> }
 
 export async function shownSnapshot(

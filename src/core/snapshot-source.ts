@@ -7,6 +7,7 @@ import type { Rooms } from "../ledger/ledger.ts"
 import type { Context } from "./context.ts"
 import type { Asking, SnapshotWish } from "./core.ts"
 import { viewOf } from "./machine-rules.ts"
+import { smallBytes, type Taking } from "./quota.ts"
 import { shownMachine, shownVolume } from "./shown.ts"
 
 type Covered = {
@@ -58,4 +59,10 @@ export function mustBePossible(
       throw new Refusal({ kind: "unsupported", what, why })
     }
   }
+}
+
+/** What it counts as against quotas; with memory it may come to need as much as the guest has. */
+export function taking(wish: SnapshotWish, { accountId, machine }: Covered): Taking {
+  const memory = wish.memory === true ? (machine?.hardware.memoryMiB ?? 0) * 2 ** 20 : 0
+  return { accountId, source: wish.source, takes: { snapshots: 1 }, bytes: smallBytes + memory }
 }

@@ -6,6 +6,7 @@ import type { Machine, MachineDescription } from "../domain/machine.ts"
 import type { Point, Snapshot, SnapshotBytes } from "../domain/snapshot.ts"
 import type { Volume } from "../domain/volume.ts"
 import type { ReadRooms } from "../ledger/ledger.ts"
+import { snapshotCapture } from "../operations/snapshot/capture.ts"
 import { snapshotCreate } from "../operations/snapshot/create.ts"
 import { snapshotDelete } from "../operations/snapshot/delete.ts"
 import { snapshotExport } from "../operations/snapshot/export.ts"
@@ -13,8 +14,10 @@ import { accept } from "./accept.ts"
 import type { Context } from "./context.ts"
 import type { Asking, Snapshots, SnapshotView, SnapshotWish, Started } from "./core.ts"
 import { mustBeFree, mustBeName } from "./names.ts"
-import { bury, readyPoint, shownSnapshot, shownStates } from "./snapshot-rows.ts"
-import { coveredBy, mustBePossible } from "./snapshot-source.ts"
+import { mustFit } from "./quota.ts"
+import { bury, mostPoints, readyPoint, shownSnapshot, shownStates } from "./snapshot-rows.ts"
+import { coveredBy, mustBePossible, taking } from "./snapshot-source.ts"
+import { openSnapshotSpace } from "./snapshot-space.ts"
 import { streamed } from "./streamed.ts"
 import { must, scopeOf } from "./visible.ts"
 
@@ -28,6 +31,7 @@ export const openSnapshots = (context: Context): Snapshots => ({
   list: (who, listing) => listSnapshots(context, who, listing),
   remove: (asking, id) => removeSnapshot(context, asking, id),
   exportTo: (asking, wish) => exportSnapshot(context, asking, wish),
+  ...openSnapshotSpace(context),
 })
 
 type SnapshotListing = Parameters<Snapshots["list"]>[1]
@@ -39,8 +43,8 @@ function createSnapshot(
   wish: SnapshotWish,
 ): Promise<Result<Started<SnapshotView>>> {
   return accept(context, asking, {
-    saga: snapshotCreate,
-    plan: async (rooms) => {
+    saga: asksTheGuest(wish) ? snapshotCapture : snapshotCreate,
+    plan: async (rooms, operationId) => {
       mustBeName(wish.name, wish.nameRule)
       const covered = await coveredBy(rooms, asking, wish.source)
       mustBePossible(context, wish, covered.machine)
@@ -48,6 +52,7 @@ function createSnapshot(
       const name = wish.name
       const alike = { sourceId, name, state: [...shownStates] }
       await mustBeFree(wish.nameRule, "snapshot", name, () => rooms.snapshots.find(alike))
+      const reserves = await mustFit(rooms, context, taking(wish, covered))
       const snapshot: Snapshot = {
         id: newId<"snapshot">(context.clock()),
         accountId: covered.accountId,
@@ -77,12 +82,18 @@ function createSnapshot(
         params: {
           snapshotId,
           source: wish.source,
+          ...(asksTheGuest(wish)
+            ? { operationId, machineId: sourceId, memory: wish.memory === true }
+            : {}),
           points: points.map(({ id, volumeId, engine }) => ({ pointId: id, volumeId, engine })),
         },
+        reserves,
       }
     },
   })
 }
+
+const asksTheGuest = ({ memory, quiesce }: SnapshotWish) => memory === true || quiesce === true
 
 function listSnapshots(
   context: Context,
@@ -170,9 +181,6 @@ async function viewOf(
   return view
 }
 
-/** As many as a machine can have disks. */
-const mostPoints = 16
-
 type ViewRooms = Pick<ReadRooms, "points" | "standing">
 
 /** A page at a time: its points in one query, their bytes in one question to the engine. */
@@ -194,7 +202,9 @@ async function viewsOf(
   for (const id of sources) standing.set(id, await rooms.standing.get(id))
   return snapshots.map((snapshot) => {
     const own = bySnapshot.get(snapshot.id) ?? []
-    const bytes = own.reduce((sum, { id }) => added(sum, spaces.get(id) ?? nothing), nothing)
+    const kept = snapshot.memoryBytes ?? 0
+    const memory = { exclusive: kept, shared: 0, freedIfDeleted: kept }
+    const bytes = own.reduce((sum, { id }) => added(sum, spaces.get(id) ?? nothing), memory)
     const current = standing.get(snapshot.sourceId) === snapshot.id
     return { ...snapshot, points: own, bytes, current }
   })

@@ -9,6 +9,7 @@ import { volumeRevert } from "../operations/volume/revert.ts"
 import { accept } from "./accept.ts"
 import type { Context } from "./context.ts"
 import type { Asking, Download, Started, Upload } from "./core.ts"
+import { mustFit } from "./quota.ts"
 import { planReverting } from "./reverting.ts"
 import { shownVolume } from "./shown.ts"
 import { streamed } from "./streamed.ts"
@@ -62,8 +63,14 @@ export function importVolume(
           mustBeFreeOfMachines(volume)
           mustBeIn(volume, ["creating", "available"])
           if (source.lengthBytes !== null && source.format === "raw") {
-            mustFit(source.lengthBytes, volume.sizeBytes)
+            mustNotExceed(source.lengthBytes, volume.sizeBytes)
           }
+          const reserves = await mustFit(rooms, context, {
+            accountId: volume.accountId,
+            source: { kind: "volume", id },
+            takes: {},
+            bytes: source.lengthBytes ?? source.mostBytes ?? volume.sizeBytes,
+          })
           const { engine, sizeBytes } = volume
           const now = context.clock()
           return {
@@ -79,6 +86,7 @@ export function importVolume(
               pointId: newId<"point">(now),
               replacedId: newId<"point">(now),
             },
+            reserves,
           }
         },
       }),
@@ -131,6 +139,6 @@ async function mustBeOff(rooms: Rooms, { id, machineId }: Volume): Promise<void>
   throw new Refusal({ kind: "in-use", what: "volume", id, by, hint: "stop the machine first" })
 }
 
-function mustFit(bytes: number, atMost: number): void {
+function mustNotExceed(bytes: number, atMost: number): void {
   if (bytes > atMost) throw new Refusal({ kind: "size", what: "the file", bytes, atMost })
 }

@@ -10,6 +10,7 @@ import { accept } from "./accept.ts"
 import type { Context } from "./context.ts"
 import type { Asking, Listing, Started, Volumes, VolumeWish } from "./core.ts"
 import { mustBeName } from "./names.ts"
+import { mustFit, smallBytes } from "./quota.ts"
 import { shownVolume } from "./shown.ts"
 import { bury, departing, readyPoint } from "./snapshot-rows.ts"
 import { must, scopeOf } from "./visible.ts"
@@ -18,7 +19,12 @@ import { mustBeFreeOfMachines, mustBeSize } from "./volume-rules.ts"
 
 export const openVolumes = (context: Context): Volumes => ({
   create: (asking, wish) => createVolume(context, asking, wish),
-  get: (who, id) => attempt(async () => await shownVolume(context.ledger.read, who, id)),
+  get: (who, id) =>
+    attempt(async () => {
+      const volume = await shownVolume(context.ledger.read, who, id)
+      const onDisk = (await context.capacity.diskUsage.now()).volumes
+      return { ...volume, physicalBytes: onDisk.get(id) ?? 0 }
+    }),
   list: (who, listing) => listVolumes(context, who, listing),
   remove: (asking, id, how) => removeVolume(context, asking, id, how),
   revert: (asking, id, snapshotId) => revertVolume(context, asking, id, snapshotId),
@@ -37,8 +43,15 @@ function createVolume(
       mustBeName(wish.name)
       const { from, sizeBytes } = await originOf(rooms, asking.who, wish)
       mustBeSize(sizeBytes)
+      const id = newId<"volume">(context.clock())
+      const reserves = await mustFit(rooms, context, {
+        accountId: asking.who.accountId,
+        source: { kind: "volume", id },
+        takes: { volumes: 1, logicalBytes: sizeBytes },
+        bytes: smallBytes,
+      })
       const volume: Volume = {
-        id: newId<"volume">(context.clock()),
+        id,
         accountId: asking.who.accountId,
         node: context.node,
         engine: from?.point.engine ?? context.engineName,
@@ -61,6 +74,7 @@ function createVolume(
         target: { kind: "volume", id: volumeId },
         holds: from === null ? [volumeId] : [volumeId, from.snapshotId],
         params: { volumeId, engine, sizeBytes, pointId: from?.point.id ?? null },
+        reserves,
       }
     },
   })

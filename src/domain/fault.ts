@@ -30,7 +30,8 @@ export type Fault =
   | { kind: "in-use"; what: ResourceKind; id: string; by: readonly Named[]; hint: string }
   | { kind: "size"; what: string; bytes: number; atLeast?: number; atMost?: number }
   | { kind: "quota"; what: string; limit: number; used: number }
-  | { kind: "no-space"; neededBytes: number; freeBytes: number }
+  /** `keptBytes` of the free ones are not to be had: a reserve, and what work under way may need. */
+  | { kind: "no-space"; neededBytes: number; freeBytes: number; keptBytes?: number }
   /** A disk image we will not take: malformed, truncated, or naming files of this machine. */
   | { kind: "bad-image"; why: string }
   /** This kind of machine or storage cannot do it, here or at all. */
@@ -106,7 +107,7 @@ export function explain(fault: Fault): string {
     case "quota":
       return `the quota of ${fault.limit} ${fault.what} is used up (${fault.used} in use)`
     case "no-space":
-      return `not enough free space: ${fault.neededBytes} bytes needed, ${fault.freeBytes} free`
+      return explainSpace(fault)
     case "bad-image":
       return `this image cannot be used: ${fault.why}`
     case "unsupported":
@@ -124,6 +125,11 @@ export function explain(fault: Fault): string {
     default:
       return unreachable(fault)
   }
+}
+
+function explainSpace({ neededBytes, freeBytes, keptBytes }: FaultOf<"no-space">): string {
+  const kept = keptBytes === undefined ? "" : `, of which ${keptBytes} are kept`
+  return `not enough free space: ${neededBytes} bytes needed, ${freeBytes} free${kept}`
 }
 
 function explainSize(fault: FaultOf<"size">): string {

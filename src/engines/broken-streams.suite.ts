@@ -11,6 +11,7 @@ type Broken = Failure & {
   what: string
   stream(good: Buffer): Readable
   lengthBytes?: number | null
+  mostBytes?: number
 }
 
 const all: readonly StreamFormat[] = ["raw", "sparse", "qcow2"]
@@ -63,6 +64,14 @@ const broken: readonly Broken[] = [
     lengthBytes: null,
   },
   {
+    what: "is longer than it was to be at most",
+    formats: all,
+    fault: "size",
+    stream,
+    lengthBytes: null,
+    mostBytes: 1000,
+  },
+  {
     what: "is of a larger disk",
     formats: ["sparse"],
     fault: "size",
@@ -86,7 +95,7 @@ const broken: readonly Broken[] = [
 ]
 
 export function failureStories(rig: () => Rig): void {
-  for (const { what, formats, fault, stream, lengthBytes } of broken) {
+  for (const { what, formats, fault, stream, lengthBytes, mostBytes } of broken) {
     test(`a stream that ${what} leaves the old content`, async () => {
       const { engine, leftovers } = rig()
       const old = patchy(3, odd)
@@ -98,6 +107,7 @@ export function failureStories(rig: () => Rig): void {
           format,
           stream: stream(good),
           lengthBytes: lengthBytes === undefined ? good.length : lengthBytes,
+          ...(mostBytes === undefined ? {} : { mostBytes }),
         }
         await fails(fault, engine.write(volume, source, watch()))
         expect((await bytesOf(engine, { volume })).equals(old)).toBe(true)

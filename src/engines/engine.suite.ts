@@ -5,12 +5,15 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest"
 import type { PointId } from "../domain/ids.ts"
 import { raceStories, revertStories } from "./branches.suite.ts"
+import { changesStories } from "./changes.suite.ts"
 import { bytesOf, content, fails, filled, mebi, pointId, put, volumeId } from "./content.suite.ts"
 import { crashStories } from "./crash.suite.ts"
 import type { Engine, Space } from "./engine.ts"
 import type { Rig } from "./engine-rig.suite.ts"
+import { freedStories } from "./freed.suite.ts"
 import { openDiskStories } from "./open-disk.suite.ts"
 import { streamStories } from "./streams.suite.ts"
+import { upkeepStories } from "./upkeep.suite.ts"
 
 /** Real daemons are started many times; nothing here waits for a clock. */
 const patient = { timeout: 180_000 }
@@ -32,6 +35,9 @@ export function engineSuite(name: string, make: () => Promise<Rig>): void {
     openDiskStories(() => rig)
     streamStories(() => rig)
     crashStories(() => rig)
+    freedStories(() => rig)
+    changesStories(() => rig)
+    upkeepStories(() => rig)
   })
 }
 

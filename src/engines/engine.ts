@@ -89,6 +89,8 @@ export interface Engine {
    * where their bytes differ. Throws `not-found` for a point that is not there.
    */
   changes(from: PointId | null, to: PointId): Promise<Change[]>
+  /** Whether two points have anything in common that was written once and is read by both. */
+  related(one: PointId, other: PointId): Promise<boolean>
 
   // ---- upkeep ------------------------------------------------------------------------------
   /**
@@ -155,7 +157,13 @@ export type Watch = {
  * `qcow2` is a file in QEMU's format; it must not name any other file.
  */
 export type StreamFormat = "raw" | "sparse" | "qcow2"
-export type ByteSource = { format: StreamFormat; stream: Readable; lengthBytes: number | null }
+export type ByteSource = {
+  format: StreamFormat
+  stream: Readable
+  lengthBytes: number | null
+  /** Where the length is not known: the stream is refused (`size`) when it has more than this. */
+  mostBytes?: number
+}
 export type ByteSink = {
   format: StreamFormat
   /** Called once, before the first byte, with the stream's length where it is known. */

@@ -41,17 +41,19 @@ export async function* chunksOf(
   const stop = () => source.stream.destroy()
   signal.addEventListener("abort", stop)
   let received = 0
+  const most = source.mostBytes ?? Number.POSITIVE_INFINITY
   try {
     // The stream is left to its owner: whoever answers the sender may need its connection.
     for await (const chunk of source.stream.iterator({ destroyOnReturn: false })) {
       const bytes = typeof chunk === "string" ? Buffer.from(chunk) : asBuffer(chunk)
       received += bytes.length
+      if (received > most) throw tooLarge(received, most)
       progress(received, source.lengthBytes ?? 0)
       yield bytes
     }
-  } catch {
+  } catch (cause) {
     signal.throwIfAborted()
-    throw interrupted()
+    throw cause instanceof Refusal ? cause : interrupted()
   } finally {
     signal.removeEventListener("abort", stop)
   }

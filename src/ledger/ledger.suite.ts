@@ -5,6 +5,7 @@ import type { Ledger } from "./ledger.ts"
 import { memoriesSuite } from "./memories.suite.ts"
 import { queuesSuite } from "./queues.suite.ts"
 import { roomsSuite } from "./rooms.suite.ts"
+import { totalsSuite } from "./totals.suite.ts"
 import { transactionsSuite } from "./transactions.suite.ts"
 
 /** Where a ledger is kept: empty when made, gone after `remove`. */
@@ -42,6 +43,7 @@ export function ledgerSuite(name: string, make: () => Promise<LedgerPlace>): voi
     transactionsSuite(bench)
     memoriesSuite(bench)
     queuesSuite(bench)
+    totalsSuite(bench)
     durabilitySuite(bench)
   })
 }

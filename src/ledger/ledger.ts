@@ -14,12 +14,18 @@ import type { Volume } from "../domain/volume.ts"
 
 /** Equality filters over a row's own fields; a list of values means any of them. */
 export type Where<T> = { [K in keyof T]?: T[K] | readonly T[K][] }
+export type NumberField<T> = {
+  [K in keyof T]-?: T[K] extends number | null ? K : never
+}[keyof T] &
+  string
 export type Page = { limit: number; after?: string; order?: "oldest-first" | "newest-first" }
 
 export interface Room<T extends { id: string }> {
   get(id: string): Promise<T | undefined>
   find(where: Where<T>, page?: Page): Promise<T[]>
   count(where: Where<T>): Promise<number>
+  /** Of a field that is never negative; null counts as nothing. */
+  sum(field: NumberField<T>, where: Where<T>): Promise<number>
   add(row: T): Promise<void>
   /** Changing what is not there throws: it is a bug of the caller's. */
   change(id: string, patch: Partial<T>): Promise<void>
@@ -36,6 +42,13 @@ export interface OperationRoom extends Room<Operation> {
   release(id: OperationId, resources?: readonly string[]): Promise<void>
   /** Operations not ended, or stuck, that hold this resource, first in the queue first. */
   holding(resource: string): Promise<Operation[]>
+  /** Forgets operations that ended before, done or undone, and their logs: at most so many. */
+  forgetEnded(beforeMs: number, atMost: number): Promise<number>
+}
+
+export interface TokenRoom extends Room<Token> {
+  /** Forgets those that expired before. */
+  forgetExpired(beforeMs: number): Promise<void>
 }
 
 export interface EventRoom {
@@ -58,7 +71,7 @@ export interface RepeatRoom {
 export interface Rooms {
   readonly accounts: Room<Account>
   readonly users: Room<User>
-  readonly tokens: Room<Token>
+  readonly tokens: TokenRoom
   readonly keys: Room<SshKey>
   readonly images: Room<Image>
   readonly volumes: Room<Volume>
@@ -129,6 +142,6 @@ export interface Ledger {
 /** Reads outside a transaction: the same rooms without their writing verbs. */
 type Reading<R> = Pick<
   R,
-  Extract<keyof R, "get" | "find" | "count" | "log" | "holding" | "after" | "newest">
+  Extract<keyof R, "get" | "find" | "count" | "sum" | "log" | "holding" | "after" | "newest">
 >
 export type ReadRooms = { readonly [K in keyof Rooms]: Reading<Rooms[K]> }

@@ -9,6 +9,7 @@ import { logEntries, operations } from "./tables.ts"
 
 /** Word for word the condition of an index: only so does a database see that it may use it. */
 const notEnded = "state in ('queued', 'running', 'undoing')"
+const ended = "state in ('done', 'undone')"
 const goesOn = (alias: string) => sql<boolean>`${sql.raw(`${alias}.${notEnded}`)}`
 /** A stuck operation keeps its places: what it worked on is neither as it was nor as it was to be. */
 const blocks = (alias: string) =>
@@ -66,6 +67,21 @@ export function operationRoom(db: Db): OperationRoom {
         .orderBy("hold.seq")
         .execute()
       return found.map(operations.decode)
+    },
+
+    async forgetEnded(beforeMs, atMost) {
+      const old = db
+        .selectFrom("operation")
+        .select("id")
+        .where(sql<boolean>`${sql.raw(ended)}`)
+        .where("ended_at", "<", beforeMs)
+        .orderBy("ended_at")
+        .limit(atMost)
+      const { numDeletedRows } = await db
+        .deleteFrom("operation")
+        .where("id", "in", old)
+        .executeTakeFirstOrThrow()
+      return Number(numDeletedRows)
     },
   }
 }

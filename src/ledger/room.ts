@@ -48,6 +48,18 @@ export function room<T extends { id: string }>(tables: Db, table: Table<T>): Roo
       return n
     },
 
+    async sum(field, where) {
+      const { name } = table.column(field)
+      const { total } = await db
+        .selectFrom(table.name)
+        .select((eb) => eb.fn.coalesce(eb.fn.sum<number>(name), eb.lit(0)).as("total"))
+        .where((eb) => matching(eb, table, where))
+        // In so many words: an index over the rows that have something is enough then.
+        .where((eb) => eb(name, ">", eb.lit(0)))
+        .executeTakeFirstOrThrow()
+      return total
+    },
+
     async add(row) {
       await db.insertInto(table.name).values(table.encode(row)).execute()
     },

@@ -1,9 +1,10 @@
-/** The rooms that are not lists of things: events, repeated requests, where a source stands. */
+/** The rooms with verbs of their own: events, repeated requests, tokens, where a source stands. */
 import type { SnapshotId } from "../domain/ids.ts"
-import type { EventRoom, RepeatRoom, StandingRoom } from "./ledger.ts"
+import type { EventRoom, RepeatRoom, StandingRoom, TokenRoom } from "./ledger.ts"
 import { next } from "./operation-room.ts"
+import { room } from "./room.ts"
 import type { Db } from "./tables.ts"
-import { events, repeats } from "./tables.ts"
+import { events, repeats, tokens } from "./tables.ts"
 
 /** `added` is called for every event added. */
 export function eventRoom(db: Db, added: () => void): EventRoom {
@@ -61,6 +62,15 @@ export function repeatRoom(db: Db): RepeatRoom {
 
     async forgetBefore(epochMs) {
       await db.deleteFrom("repeat").where("created_at", "<", epochMs).execute()
+    },
+  }
+}
+
+export function tokenRoom(db: Db): TokenRoom {
+  return {
+    ...room(db, tokens),
+    async forgetExpired(beforeMs) {
+      await db.deleteFrom("token").where("expires_at", "<", beforeMs).execute()
     },
   }
 }

@@ -4,7 +4,7 @@ import { examine } from "./examine.ts"
 import type { Ledger, Rooms } from "./ledger.ts"
 import { checkFence, claim, expireLeases, operationRoom, renew } from "./operation-room.ts"
 import { room } from "./room.ts"
-import { eventRoom, repeatRoom, standingRoom } from "./small-rooms.ts"
+import { eventRoom, repeatRoom, standingRoom, tokenRoom } from "./small-rooms.ts"
 import type { Store } from "./store.ts"
 import type { Db } from "./tables.ts"
 import * as tables from "./tables.ts"
@@ -78,7 +78,7 @@ export function sqlLedger(store: Store): Ledger {
 const roomsOf = (db: Db, eventAdded: () => void): Rooms => ({
   accounts: room(db, tables.accounts),
   users: room(db, tables.users),
-  tokens: room(db, tables.tokens),
+  tokens: tokenRoom(db),
   keys: room(db, tables.keys),
   images: room(db, tables.images),
   volumes: room(db, tables.volumes),

@@ -12,6 +12,8 @@ const rowsInAll = 1_000_000
 const rowsInPartial: Record<string, number> = {
   snapshot_recovery: 1000,
   operation_not_ended: 1000,
+  operation_reserved: 1000,
+  snapshot_memory: 10_000,
 }
 
 /** How many rows share one value of the index's first column, of its first two, and so on. */
@@ -36,12 +38,15 @@ const rowsAlike: Record<string, Record<string, readonly number[]>> = {
     snapshot_by_source: [100, 1],
     snapshot_by_parent: [2, 1],
     snapshot_recovery: [1000, 1],
+    snapshot_memory: [100, 2],
   },
   operation: {
     operation_by_account: [1000, 1],
     operation_by_state: [200_000, 1],
     operation_by_target: [100, 1],
     operation_not_ended: [500, 1],
+    operation_reserved: [500, 10, 1],
+    operation_ended: [2, 1],
   },
 }
 

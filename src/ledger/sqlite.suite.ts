@@ -6,9 +6,8 @@ import Sqlite from "better-sqlite3"
 import { sql } from "kysely"
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest"
 import { newId } from "../domain/ids.ts"
+import { walkHotPaths } from "./hot-paths.suite.ts"
 import type { LedgerPlace } from "./ledger.suite.ts"
-import type { Ledger } from "./ledger.ts"
-import { operation, snapshot } from "./samples.suite.ts"
 import { openSqliteLedger, openSqliteStore } from "./sqlite.ts"
 import type { LastingPlace } from "./survival.suite.ts"
 
@@ -69,6 +68,8 @@ export function sqliteSuite(): void {
       await ledger.read.snapshots.find({ recovery: true, state: "ready" }, { limit: 1000 })
       await ledger.read.operations.find({ accountId, state: ["done"] }, { limit: 1, after: "x" })
       await ledger.read.operations.find({ targetId: newId(), state: "done" })
+      await ledger.read.operations.sum("reservedBytes", { node: "x", accountId })
+      await ledger.read.snapshots.sum("memoryBytes", { accountId })
       await ledger.close()
       const database = new Sqlite(file)
       const indexes = texts.map((text) => / INDEX (\w+)/.exec(plan(database, text).join())?.[1])
@@ -79,6 +80,8 @@ export function sqliteSuite(): void {
         "snapshot_recovery",
         "operation_by_account",
         "operation_by_target",
+        "operation_reserved",
+        "snapshot_memory",
       ])
     })
 
@@ -171,75 +174,4 @@ function plan(database: Sqlite.Database, text: string): string[] {
   const unbound = Array.from(text.matchAll(/\?/g), () => 1)
   const lines = database.prepare(`explain query plan ${text}`).all(unbound) as { detail: string }[]
   return lines.map((line) => line.detail)
-}
-
-/** Whatever a request, a step of an operation or the claim of a worker asks. */
-async function walkHotPaths(ledger: Ledger): Promise<void> {
-  const { read } = ledger
-  const [accountId, sourceId, id] = [newId<"account">(), newId(), newId()]
-  const page = { limit: 1000, after: newId() }
-  const back = { ...page, order: "newest-first" } as const
-  const any = (text: string) => text as never
-
-  for (const room of [read.images, read.volumes, read.machines, read.snapshots, read.operations]) {
-    await room.get(id)
-    await room.find({}, page)
-    await room.find({ accountId }, page)
-    await room.find({ accountId }, back)
-    await room.find({ accountId, state: any("ready") }, page)
-    await room.count({ accountId })
-  }
-  for (const room of [read.volumes, read.machines, read.snapshots]) {
-    await room.find({ accountId, name: "name" })
-  }
-  await read.images.find({ accountId, name: "name" })
-  await read.accounts.find({ login: "x" })
-  await read.accounts.find({ tenantId: "x" })
-  await read.accounts.find({ accountNumber: 1 })
-  await read.users.find({ name: "x" })
-  await read.users.find({ accountId }, page)
-  await read.tokens.find({ hash: "x" })
-  await read.tokens.find({ userId: any(id) }, page)
-  await read.keys.find({ accountId, fingerprint: "x" })
-  await read.keys.find({ userId: any(id) })
-  await read.volumes.find({ machineId: any(id) })
-  await read.volumes.find({ fromSnapshotId: any(id) })
-  await read.machines.find({ state: "running" })
-  await read.snapshots.find({ sourceId }, page)
-  await read.snapshots.find({ sourceId, state: "ready" })
-  await read.snapshots.find({ parentId: any(id) })
-  await read.snapshots.find({ state: "failed" })
-  await read.snapshots.find({ recovery: true })
-  await read.points.find({ snapshotId: any(id) })
-  await read.points.find({ volumeId: any(id) }, page)
-  await read.operations.find({ targetId: id }, back)
-  await read.operations.find({ state: "stuck" })
-  await read.operations.holding(id)
-  await read.operations.log(any(id))
-  await read.events.after(1, accountId, 10)
-  await read.events.after(1, null, 10)
-  await read.repeats.get(id, id)
-  await read.standing.get(id)
-
-  const row = snapshot()
-  const order = operation()
-  await ledger.transaction(async (rooms) => {
-    await rooms.snapshots.add(row)
-    await rooms.snapshots.change(row.id, { state: "ready" })
-    await rooms.operations.enqueue(order, ["a"])
-    await rooms.standing.move(row.id, null)
-    await rooms.standing.move(row.id, newId())
-    await rooms.events.trim(10)
-    await rooms.repeats.forgetBefore(1)
-  })
-  await ledger.claim(order.node, 1, 1)
-  await ledger.renew(order.id, 1, 1)
-  await ledger.fenced(order.id, 1, (rooms) => rooms.operations.release(order.id))
-  await ledger.expireLeases(order.node)
-  await ledger.engineMemory("qcow2").transaction(async (tx) => {
-    await tx.get("layer", id)
-    await tx.children("layer", id)
-    await tx.all("layer")
-    await tx.remove("layer", id)
-  })
 }

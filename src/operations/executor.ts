@@ -5,11 +5,14 @@
 import type { OperationId } from "../domain/ids.ts"
 import { type Claim, ClaimLost } from "../ledger/ledger.ts"
 import type { ExecutorOptions } from "./options.ts"
+import { cancellation } from "./outcome.ts"
 import { runClaim } from "./run.ts"
 
 export interface Executor {
   /** Something was queued: look. */
   wake(): void
+  /** It was marked as cancelled in the ledger: if it is under way here, it learns of it now. */
+  cancel(id: OperationId): void
   /** Resolves when nothing is under way and nothing may be claimed. */
   idle(): Promise<void>
   /** Claims nothing more; operations under way are left for the next start to go on with. */
@@ -18,6 +21,7 @@ export interface Executor {
 
 export function openExecutor(options: ExecutorOptions): Executor {
   const underWay = new Map<OperationId, Promise<void>>()
+  const cancelling = new Map<OperationId, AbortController>()
   const stopping = new AbortController()
   let claiming: Promise<void> | undefined
   let again = false
@@ -25,6 +29,9 @@ export function openExecutor(options: ExecutorOptions): Executor {
   const work = async (claim: Claim) => {
     const { operation } = claim
     const lost = new AbortController()
+    const cancelled = new AbortController()
+    cancelling.set(operation.id, cancelled)
+    if (operation.cancelled) cancelled.abort(cancellation())
     const renewing = setInterval(() => {
       options.ledger
         .renew(operation.id, operation.fence, options.clock() + options.leaseMs)
@@ -35,11 +42,8 @@ export function openExecutor(options: ExecutorOptions): Executor {
     }, options.leaseMs / 3)
     try {
       const stepped = () => executor.wake()
-      await runClaim(
-        claim,
-        { ...options, stepped },
-        AbortSignal.any([stopping.signal, lost.signal]),
-      )
+      const signal = AbortSignal.any([stopping.signal, lost.signal])
+      await runClaim(claim, { ...options, stepped }, { signal, cancelled: cancelled.signal })
     } catch (cause) {
       if (!(cause instanceof ClaimLost) && !stopping.signal.aborted) {
         // The ledger itself failed: we know nothing, so nothing is decided here. The lease runs
@@ -52,6 +56,7 @@ export function openExecutor(options: ExecutorOptions): Executor {
     } finally {
       clearInterval(renewing)
       underWay.delete(operation.id)
+      cancelling.delete(operation.id)
       executor.wake()
     }
   }
@@ -84,6 +89,7 @@ export function openExecutor(options: ExecutorOptions): Executor {
           if (again && underWay.size < options.concurrency) executor.wake()
         })
     },
+    cancel: (id) => cancelling.get(id)?.abort(cancellation()),
     async idle() {
       while (claiming !== undefined || underWay.size > 0) {
         await claiming

@@ -9,7 +9,7 @@ export type ExecutorOptions = {
   node: string
   sagas: ReadonlyMap<string, AnySaga>
   /** Everything of the tools that does not depend on the claim alone. */
-  toolsFor(claim: Claim): Omit<Tools, "report" | "signal" | "operationId" | "clock">
+  toolsFor(claim: Claim): Omit<Tools, "report" | "tell" | "signal" | "operationId" | "clock">
   clock(): number
   /** How many operations may be under way at once. */
   concurrency: number

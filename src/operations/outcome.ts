@@ -30,6 +30,30 @@ export async function attempt(run: Attempting, work: () => Promise<unknown>): Pr
   }
 }
 
+/**
+ * The same for work that may be given up on request. It may have come to its end all the same: it
+ * has failed then too, and is undone like any other failure.
+ */
+export async function untilCancelled(
+  run: Attempting & { cancelled: AbortSignal },
+  work: () => Promise<unknown>,
+): Promise<Outcome> {
+  const { cancelled } = run
+  const outcome = await attempt(run, async () => {
+    try {
+      cancelled.throwIfAborted()
+      return await work()
+    } catch (cause) {
+      if (cause instanceof ClaimLost || !cancelled.aborted) throw cause
+      throw cancelled.reason
+    }
+  })
+  return cancelled.aborted ? { ok: false, reason: "cancelled", fault: null } : outcome
+}
+
+/** Why a step is given up; what the step itself then throws is of no interest. */
+export const cancellation = () => new Refusal({ kind: "interrupted", what: "the operation" })
+
 export async function stubborn(run: Attempting, work: () => Promise<Outcome>): Promise<Outcome> {
   for (const waitMs of run.options.retryMs) {
     const outcome = await work()

@@ -1,6 +1,6 @@
 /** Turning a machine on and off, as steps of several sagas do it. */
 import { Refusal } from "../domain/fault.ts"
-import type { MachineId } from "../domain/ids.ts"
+import type { MachineId, SnapshotId } from "../domain/ids.ts"
 import type { Hardware, HostProcess, Machine } from "../domain/machine.ts"
 import type { Volume } from "../domain/volume.ts"
 import type { Liveness } from "../hosts/host.ts"
@@ -29,8 +29,9 @@ export type Started = { process: HostProcess; hardware: Hardware }
 /**
  * Starts the machine, or finds it running. Its volumes are opened only when it is proven off:
  * opening applies the recovery rule, which would be wrong under a process that has them open.
+ * With a memory it goes on from there.
  */
-export async function turnOn(tools: Tools, id: MachineId): Promise<Started> {
+export async function turnOn(tools: Tools, id: MachineId, memory?: SnapshotId): Promise<Started> {
   const machine = await machineOf(tools, id)
   const host = tools.host(machine.kind)
   const order = {
@@ -38,17 +39,19 @@ export async function turnOn(tools: Tools, id: MachineId): Promise<Started> {
     name: machine.name,
     hardware: machine.hardware,
     boot: machine.boot,
+    ...(memory === undefined ? {} : { memory }),
   }
   if ((await host.look(id)) === "hung") await host.stop(id, 0)
   if ((await host.look(id)) !== "gone") return await host.start({ ...order, disks: [] })
   const missing = await host.unavailable()
   if (missing !== null) throw new Refusal({ kind: "unavailable", ...missing })
+  using opened = new DisposableStack()
   const disks = []
   for (const volume of await disksOf(tools, id)) {
     // Promised to the machine after this was accepted: its own attach, queued behind us, brings it.
     const [holder] = await tools.read.operations.holding(volume.id)
     if (holder?.id !== tools.operationId) continue
-    const graph = await tools.engine(volume.engine).open(volume.id)
+    const graph = opened.use(await tools.engine(volume.engine).open(volume.id))
     disks.push({ slot: volume.slot ?? 0, graph })
   }
   tools.report(0.1, "starting")
@@ -64,7 +67,22 @@ export async function turnOff(tools: Tools, id: MachineId, graceMs: number): Pro
 export async function awaitAnswer(tools: Tools, id: MachineId): Promise<void> {
   const machine = await machineOf(tools, id)
   tools.report(0.3, "waiting for the guest to answer")
-  await tools.host(machine.kind).answers(id, tools.limits.bootMs)
+  const answered = tools.host(machine.kind).answers(id, tools.limits.bootMs)
+  await unlessAborted(answered, tools.signal)
+}
+
+/** For a wait that may be left alone: nobody minds whether it ends, or how. */
+async function unlessAborted(waiting: Promise<void>, signal: AbortSignal): Promise<void> {
+  const aborted = Promise.withResolvers<never>()
+  const abort = () => aborted.reject(signal.reason)
+  signal.addEventListener("abort", abort, { once: true })
+  waiting.catch(() => {})
+  try {
+    signal.throwIfAborted()
+    await Promise.race([waiting, aborted.promise])
+  } finally {
+    signal.removeEventListener("abort", abort)
+  }
 }
 
 export const recordOn = (rooms: Rooms, id: MachineId, { process, hardware }: Started) =>

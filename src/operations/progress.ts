@@ -17,6 +17,7 @@ export function progressOf(claim: Claim, saga: AnySaga, options: ExecutorOptions
   let message = operation.message
   let saved = { percent, message, at: 0 }
   let saving = false
+  const told: string[] = []
 
   const save = async (rooms: Rooms) => {
     saved = { percent, message, at: options.clock() }
@@ -33,6 +34,9 @@ export function progressOf(claim: Claim, saga: AnySaga, options: ExecutorOptions
 
   return {
     save,
+    tell: (words: string) => void told.push(words),
+    /** What stands with the operation when it is done. */
+    lastWords: () => ["done", ...told].join("; "),
     begin(step: AnyStep) {
       const index = saga.steps.indexOf(step)
       const earlier = saga.steps.slice(0, index)

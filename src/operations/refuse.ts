@@ -8,7 +8,7 @@ export async function refuse(claim: Claim, options: ExecutorOptions): Promise<vo
   const { id, fence, accountId, kind, targetKind, targetId } = operation
   await options.ledger.fenced(id, fence, async (rooms) => {
     const at = options.clock()
-    await rooms.operations.change(id, { state: "stuck", reason, endedAt: at })
+    await rooms.operations.change(id, { state: "stuck", reason, endedAt: at, reservedBytes: 0 })
     await rooms.events.add({
       at,
       accountId,

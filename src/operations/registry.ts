@@ -10,9 +10,11 @@ import { machineAttach, machineDetach } from "./machine/disks.ts"
 import { machineReboot, machineStart, machineStop } from "./machine/power.ts"
 import { machineRevert } from "./machine/revert.ts"
 import type { AnySaga } from "./saga.ts"
+import { snapshotCapture } from "./snapshot/capture.ts"
 import { snapshotCreate } from "./snapshot/create.ts"
 import { snapshotDelete } from "./snapshot/delete.ts"
 import { snapshotExport } from "./snapshot/export.ts"
+import { upkeep } from "./upkeep.ts"
 import { volumeCreate } from "./volume/create.ts"
 import { volumeDelete } from "./volume/delete.ts"
 import { volumeExport } from "./volume/export.ts"
@@ -31,9 +33,11 @@ const all = [
   machineRevert,
   machineStart,
   machineStop,
+  snapshotCapture,
   snapshotCreate,
   snapshotDelete,
   snapshotExport,
+  upkeep,
   volumeCreate,
   volumeDelete,
   volumeExport,

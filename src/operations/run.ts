@@ -10,10 +10,17 @@ import type { Fault } from "../domain/fault.ts"
 import type { LogEntry, LogEvent, OperationState } from "../domain/operation.ts"
 import type { Claim, Rooms } from "../ledger/ledger.ts"
 import type { ExecutorOptions } from "./options.ts"
-import { attempt, type Outcome, RecordBroken, recording, stubborn } from "./outcome.ts"
+import {
+  attempt,
+  type Outcome,
+  RecordBroken,
+  recording,
+  stubborn,
+  untilCancelled,
+} from "./outcome.ts"
 import { progressOf } from "./progress.ts"
 import { refuse } from "./refuse.ts"
-import type { AnySaga, AnyStep } from "./saga.ts"
+import { type AnySaga, type AnyStep, canGoBack } from "./saga.ts"
 import type { Tools } from "./tools.ts"
 
 type Run = {
@@ -23,13 +30,15 @@ type Run = {
   log: LogEntry[]
   tools: Tools
   signal: AbortSignal
+  /** Aborted when somebody asked that the operation be given up. */
+  cancelled: AbortSignal
   progress: ReturnType<typeof progressOf>
 }
 
 export async function runClaim(
   claim: Claim,
   options: ExecutorOptions,
-  signal: AbortSignal,
+  { signal, cancelled }: { signal: AbortSignal; cancelled: AbortSignal },
 ): Promise<void> {
   const { operation } = claim
   const saga = options.sagas.get(`${operation.kind}@${operation.version}`)
@@ -39,10 +48,12 @@ export async function runClaim(
     ...options.toolsFor(claim),
     operationId: operation.id,
     report: progress.report,
+    tell: progress.tell,
     clock: options.clock,
     signal,
   }
-  const run: Run = { claim, options, saga, log: [...claim.log], tools, signal, progress }
+  const log = [...claim.log]
+  const run: Run = { claim, options, saga, log, tools, signal, cancelled, progress }
   if (operation.state !== "undoing") {
     for (const [index, step] of saga.steps.entries()) {
       if (failed(run)) break
@@ -162,8 +173,14 @@ async function back(run: Run): Promise<void> {
 
 type Why = { reason: string; fault: Fault | null } | null
 
-const doStep = (run: Run, step: AnyStep): Promise<Outcome> =>
-  attempt(run, async () => await step.do?.(run.tools as never, known(run) as never))
+/** Given up until it is past its point of no return; what the step did meanwhile is undone. */
+async function doStep(run: Run, step: AnyStep): Promise<Outcome> {
+  if (!canGoBack(run.saga, run.log, step)) {
+    return await attempt(run, async () => await step.do?.(run.tools as never, known(run) as never))
+  }
+  const tools = { ...run.tools, signal: AbortSignal.any([run.signal, run.cancelled]) }
+  return await untilCancelled(run, async () => await step.do?.(tools as never, known(run) as never))
+}
 
 const blank = (run: Run, step: AnyStep) => ({
   step: step.name,
@@ -209,7 +226,8 @@ async function end(
       endedAt: run.options.clock(),
       reason: why?.reason ?? null,
       fault: why?.fault ?? null,
-      ...(state === "done" ? { progress: 100, message: "done" } : {}),
+      reservedBytes: 0,
+      ...(state === "done" ? { progress: 100, message: run.progress.lastWords() } : {}),
     })
     await rooms.events.add({
       at: run.options.clock(),

@@ -2,6 +2,7 @@
  * How an operation is written down: a typed list of things to do, each with how to take it back.
  * The list is the documentation, the test plan and the progress bar.
  */
+import type { LogEntry } from "../domain/operation.ts"
 import type { Rooms } from "../ledger/ledger.ts"
 
 /**
@@ -39,6 +40,16 @@ export interface Saga<Tools, Params, Known> {
 }
 
 export type AnySaga = Pick<Saga<never, unknown, unknown>, "name" | "version" | "steps">
+
+/** Whether everything can still be taken back, from a log and the step that is being done. */
+export function canGoBack(
+  { steps }: AnySaga,
+  log: readonly Pick<LogEntry, "step" | "event">[],
+  doing: AnyStep | undefined = steps[0],
+): boolean {
+  const begun = new Set(log.map((entry) => entry.step))
+  return !steps.some((step) => step.forwardOnly && (step === doing || begun.has(step.name)))
+}
 
 export const saga = <Tools, Params>(name: string, version: number): Saga<Tools, Params, Params> =>
   grow(name, version, [])

@@ -2,7 +2,7 @@ import type { Watch } from "../engines/engine.ts"
 import type { Tools } from "./tools.ts"
 
 /** An engine's view of an operation: where to report bytes, and when to stop. */
-export function watchOf(tools: Tools, verb: "sent" | "received"): Watch {
+export function watchOf(tools: Tools, verb: "sent" | "received" | "copied" | "kept"): Watch {
   return {
     signal: tools.signal,
     progress(doneBytes, totalBytes) {

@@ -8,6 +8,8 @@ export type CommandOptions = {
   timeoutMs: number
   env?: Record<string, string>
   signal?: AbortSignal
+  /** What it reads on stdin; nothing unless told. */
+  input?: string
   /** Called with each piece of stdout as it comes, beside being collected. */
   onStdout?(text: string): void
 }
@@ -41,11 +43,13 @@ export function run(
       ...(user === null ? {} : { uid: user.uid, gid: user.gid }),
       ...(options.signal === undefined ? {} : { signal: options.signal }),
       env: { PATH: process.env["PATH"] ?? "/usr/bin:/bin", LANG: "C", ...options.env },
-      stdio: ["ignore", "pipe", "pipe"],
+      stdio: ["pipe", "pipe", "pipe"],
       // Node takes a longer time than a 32-bit number of milliseconds for one millisecond.
       timeout: Math.min(options.timeoutMs, longestTimerMs),
       killSignal: "SIGKILL",
     })
+    // It may end before it has read all: what it came to is in its exit code.
+    child.stdin.on("error", () => {}).end(options.input ?? "")
     let stdout = ""
     let stderr = ""
     child.stdout.setEncoding("utf8").on("data", (text: string) => {

@@ -18,6 +18,8 @@ export interface Nbd {
   read(offset: number, length: number): Promise<Buffer>
   /** At most 32 MiB at once; the bytes must not change until it resolves. */
   write(offset: number, bytes: Uint8Array): Promise<void>
+  /** Its bytes are not needed any more: the other side may give their space back, or not. */
+  trim(offset: number, length: number): Promise<void>
   /** What was written before it is durable when it resolves. */
   flush(): Promise<void>
   /** What lies from `offset` on, up to `length` bytes (below 4 GiB), or less: ask on. */
@@ -62,7 +64,7 @@ export async function openNbd(path: string, options: NbdOptions): Promise<Nbd> {
   }
 }
 
-const command = { read: 0, write: 1, disconnect: 2, flush: 3, blockStatus: 7 } as const
+const command = { read: 0, write: 1, disconnect: 2, flush: 3, trim: 4, blockStatus: 7 } as const
 const requestMagic = 0x25609513
 const simpleReplyMagic = 0x67446698
 const structuredReplyMagic = 0x668e33ef
@@ -113,6 +115,10 @@ class Connection implements Nbd {
 
   async write(offset: number, bytes: Uint8Array): Promise<void> {
     await this.#ask(command.write, offset, bytes.length, bytes)
+  }
+
+  async trim(offset: number, length: number): Promise<void> {
+    await this.#ask(command.trim, offset, length)
   }
 
   async flush(): Promise<void> {

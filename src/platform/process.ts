@@ -17,7 +17,12 @@ export type SpawnOrder = {
   groups?: readonly number[]
   /** Takes both stdout and stderr; appended to. */
   logFile: string
+  /** Open descriptors of ours that it has too, numbered from `firstInherited` on. */
+  files?: readonly number[]
 }
+
+/** The first descriptor after stdin, stdout and stderr. */
+export const firstInherited = 3
 
 /**
  * Starts a process that goes on when we end. It gets the user's id before exec (QEMU's own
@@ -29,7 +34,7 @@ export async function spawnDetached(order: SpawnOrder): Promise<ProcessIdentity>
     const child = spawn("setpriv", [...privileges(order), "--", ...order.argv], {
       cwd: order.cwd,
       detached: true,
-      stdio: ["ignore", log.fd, log.fd],
+      stdio: ["ignore", log.fd, log.fd, ...(order.files ?? [])],
       env: { PATH: process.env["PATH"] ?? "/usr/bin:/bin", LANG: "C" },
     })
     child.unref()

@@ -18,6 +18,10 @@ export async function audit({ making, service, host, who }: Stage): Promise<void
       }
     }
   }
+  const memories = new Set<string>((await host.memories()).keys())
+  const known = (await ledger.read.snapshots.find({})).filter((each) => each.memoryBytes !== null)
+  for (const { id } of known) if (!memories.delete(id)) wrong.push("a memory is lost")
+  if (memories.size > 0) wrong.push("a memory is left over")
   for (const volume of await ledger.read.volumes.find({})) {
     if (!["available", "in-use", "failed"].includes(volume.state)) {
       wrong.push(`a volume is ${volume.state}`)
@@ -30,6 +34,8 @@ export async function audit({ making, service, host, who }: Stage): Promise<void
     if (!["running", "stopped", "failed"].includes(machine.state)) {
       wrong.push(`a machine is ${machine.state}`)
     }
+    if (machine.held !== null) wrong.push("a machine is held")
+    if ((await host.standstill(machine.id)) !== null) wrong.push("a guest stands still")
     const liveness = await host.look(machine.id)
     if ((machine.state === "running") !== (liveness === "running")) {
       wrong.push(`a machine is ${machine.state} and its process is ${liveness}`)

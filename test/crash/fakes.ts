@@ -30,6 +30,12 @@ export async function makeFakes(): Promise<Making> {
       const { stdout } = await inGuest(host, machine, ["read", String(slot), "0", "16"])
       return stdout.toString().replace(/\0+$/, "")
     },
+    remember: async (host, machine, text) => {
+      await inGuest(host, machine, ["remember", text])
+    },
+    recall: async (host, machine) => {
+      return (await inGuest(host, machine, ["recall"])).stdout.toString()
+    },
     dispose: () => ledger.close(),
   }
 }

@@ -12,6 +12,8 @@ export function cutLedger(ledger: Ledger, cut: Cut) {
   let counting = false
   let writes = 0
   let off = false
+  /** The last write still looks things up. */
+  let lastWrite = false
   const { promise: dark, resolve: goDark } = Promise.withResolvers<void>()
 
   const write = async <T>(work: () => Promise<T>): Promise<T> => {
@@ -19,8 +21,13 @@ export function cutLedger(ledger: Ledger, cut: Cut) {
     if (counting) writes += 1
     if (!counting || writes !== cut.atWrite) return await work()
     off = true
-    if (cut.when === "after") await work()
-    goDark()
+    lastWrite = cut.when === "after"
+    try {
+      if (lastWrite) await work()
+    } finally {
+      lastWrite = false
+      goDark()
+    }
     throw new PowerCut(`the power failed ${cut.when} write ${writes}`)
   }
   const guarded =
@@ -34,7 +41,7 @@ export function cutLedger(ledger: Ledger, cut: Cut) {
         if (typeof value === "object" && value !== null) return alive(value)
         if (typeof value !== "function") return value
         return async (...args: unknown[]) => {
-          if (off) throw new PowerCut("the power is off")
+          if (off && !lastWrite) throw new PowerCut("the power is off")
           return await value.apply(target, args)
         }
       },

@@ -42,6 +42,14 @@ export async function makeReal(): Promise<Making> {
       const script = `echo 3 > /proc/sys/vm/drop_caches; dd if=${device(slot)} bs=16 count=1 2>/dev/null`
       return (await shell(host, machine, script)).replace(/[\0 ]+$/, "")
     },
+    async remember(host, machine, text) {
+      await shell(
+        host,
+        machine,
+        `mkdir -p /run; grep -q ' /run ' /proc/mounts || mount -t tmpfs run /run; printf '${text}' > /run/memory`,
+      )
+    },
+    recall: (host, machine) => shell(host, machine, "cat /run/memory"),
     async dispose() {
       const host = await openVmHost(config)
       for (const { id } of await ledger.read.machines.find({})) await host.stop(id, 0)

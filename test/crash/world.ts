@@ -3,6 +3,7 @@
  * perhaps one whose power will fail; what has been said to be done must be there in the next.
  */
 import { Readable } from "node:stream"
+import type { CapacityParts } from "../../src/core/capacity.ts"
 import type { Started } from "../../src/core/core.ts"
 import type { Principal } from "../../src/domain/account.ts"
 import type { Result } from "../../src/domain/fault.ts"
@@ -30,7 +31,20 @@ export type Making = {
   /** Writes a short text into one disk of a running machine, durably, and reads it. */
   poke(host: Host, machine: MachineId, slot: number, text: string): Promise<void>
   peek(host: Host, machine: MachineId, slot: number): Promise<string>
+  /** What the guest has in its memory, and nowhere else. */
+  remember(host: Host, machine: MachineId, text: string): Promise<void>
+  recall(host: Host, machine: MachineId): Promise<string>
+  /** What there is room for, where it is not plenty. */
+  capacity?: Partial<CapacityParts>
+  /** How long what failed or ended stays on record; a day unless told. */
+  failedMs?: number
   dispose(): Promise<void>
+}
+
+const plenty: CapacityParts = {
+  fileSystem: () => ({ totalBytes: 2 ** 50, freeBytes: 2 ** 50 }),
+  lowWater: null,
+  quota: { account: {}, source: {} },
 }
 
 export type Service = Awaited<ReturnType<typeof openService>>
@@ -52,7 +66,15 @@ export async function newWorld(making: Making) {
       engineName: making.engineName,
       hosts: [host],
       adminToken: "the-administrators-token",
-      limits: { bootMs: 60_000, powerOffMs: 5_000, recoveryMs: 86_400_000, failedMs: 86_400_000 },
+      limits: {
+        holdMs: 5_000,
+        bootMs: 60_000,
+        powerOffMs: 5_000,
+        recoveryMs: 86_400_000,
+        failedMs: making.failedMs ?? 86_400_000,
+      },
+      capacity: { ...plenty, ...making.capacity },
+      upkeep: "asked",
       log: openLog("silent"),
       version: "0.0.0",
       retryMs: [1],

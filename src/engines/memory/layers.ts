@@ -1,22 +1,37 @@
-/** The world's layers as the records see them: made, recorded, reached, and swept. */
+/**
+ * The world's layers as the records see them: made, read, and swept when nothing needs them.
+ *
+ * A layer is made and recorded in one transaction; the world's part of it cannot fail. What a
+ * transaction that failed left behind is rubbish that the next sweep takes.
+ */
 import type { EngineMemory, EngineMemoryTx } from "../../domain/engine-memory.ts"
-import { Refusal } from "../../domain/fault.ts"
-import { newId } from "../../domain/ids.ts"
-import type { Space } from "../engine.ts"
+import { newId, type VolumeId } from "../../domain/ids.ts"
 import { expectRoomFor } from "../volume-size.ts"
-import type { Head, Point } from "./records.ts"
+import { type Layer, putLayer } from "./records.ts"
+import { shadows } from "./space.ts"
+import { readTree, type Tree } from "./tree.ts"
 import { MemoryLayer, type World } from "./world.ts"
 
+/** Opened once per process. */
+export type House = {
+  world: World
+  /** How many may still come to read a layer. */
+  pins: Map<string, number>
+  /** What would be gone by now if it were not pinned. */
+  overdue: Set<string>
+}
+
 export class Layers {
-  readonly #world: World
-  /** Made, and in nobody's record yet; not rubbish. */
-  readonly #unrecorded: Set<string>
+  readonly #house: House
   readonly #memory: EngineMemory
 
-  constructor(world: World, unrecorded: Set<string>, memory: EngineMemory) {
-    this.#world = world
-    this.#unrecorded = unrecorded
+  constructor(house: House, memory: EngineMemory) {
+    this.#house = house
     this.#memory = memory
+  }
+
+  get #world(): World {
+    return this.#house.world
   }
 
   get(id: string): MemoryLayer {
@@ -25,84 +40,101 @@ export class Layers {
     return layer
   }
 
-  async make<T>(
-    parent: string | null,
-    sizeBytes: number,
-    record: (tx: EngineMemoryTx, layer: string) => Promise<T>,
-  ): Promise<T> {
-    const below = parent === null ? null : this.get(parent)
-    if (below !== null) expectRoomFor(below.sizeBytes, sizeBytes)
-    return await this.record(new MemoryLayer(below, sizeBytes), record)
+  /** An empty layer. */
+  async make(
+    tx: EngineMemoryTx,
+    { parent, volume, sizeBytes }: { parent: string; volume: VolumeId; sizeBytes: number },
+  ): Promise<string> {
+    const below = this.get(parent)
+    expectRoomFor(below.sizeBytes, sizeBytes)
+    const layer = { parent, volume, equals: null }
+    return await this.record(tx, layer, new MemoryLayer(below, sizeBytes))
   }
 
-  async record<T>(
-    layer: MemoryLayer,
-    record: (tx: EngineMemoryTx, layer: string) => Promise<T>,
-  ): Promise<T> {
+  async record(tx: EngineMemoryTx, layer: Omit<Layer, "id">, bytes: MemoryLayer): Promise<string> {
     const id = newId()
-    this.#unrecorded.add(id)
-    this.#world.layers.set(id, layer)
-    try {
-      return await this.#memory.transaction((tx) => record(tx, id))
-    } catch (cause) {
-      if (cause instanceof Refusal) this.#world.layers.delete(id)
-      throw cause
-    } finally {
-      this.#unrecorded.delete(id)
+    this.#world.layers.set(id, bytes)
+    await putLayer(tx, { id, ...layer })
+    return id
+  }
+
+  /** What a layer shows, whatever the processes that have it open stand on. */
+  shown(tree: Tree, top: string): MemoryLayer {
+    const path = tree.path(top).map(({ id }) => this.get(id))
+    const lowest = path.pop()
+    if (lowest === undefined) throw new Error(`layer ${top} has no path`)
+    return path.reduceRight((below, layer) => layer.over(below), lowest.over(null))
+  }
+
+  /** For a disk about to be opened: from here on its layers stand on what the records say. */
+  align(tree: Tree, top: string): void {
+    for (const { id, parent } of tree.path(top)) {
+      this.get(id).parent = parent === null ? null : this.get(parent)
     }
   }
 
-  async spaceOf({ id, layer }: Point): Promise<Space> {
-    const without = await this.#memory.transaction((tx) => this.#reached(tx, (p) => p.id !== id))
-    const sum = { exclusive: 0, shared: 0, freedIfDeleted: 0 }
-    for (let one: MemoryLayer | null = this.get(layer); one !== null; one = one.parent) {
-      sum[without.has(one) ? "shared" : "exclusive"] += one.heldBytes
+  /** None of the layers below this one goes away until the pin is disposed of. */
+  pin(tree: Tree, top: string): Disposable {
+    const { pins } = this.#house
+    const ids = new Set(tree.path(top).map(({ id }) => id))
+    for (const id of ids) pins.set(id, (pins.get(id) ?? 0) + 1)
+    const unpin = () => {
+      for (const id of ids) {
+        const left = (pins.get(id) ?? 0) - 1
+        if (left > 0) pins.set(id, left)
+        else pins.delete(id)
+      }
+      ids.clear()
+      // Nobody awaits it; what it cannot do, the next sweep does.
+      if (this.#house.overdue.size > 0) this.sweep().catch(() => {})
     }
-    return { ...sum, freedIfDeleted: sum.exclusive }
+    return { [Symbol.dispose]: unpin }
   }
 
+  /** What nothing needs goes, and so do the blocks that nobody can reach. */
   async sweep(): Promise<void> {
     await this.#memory.transaction(async (tx) => {
-      for (const id of await this.#leaked(tx)) this.#world.layers.delete(id)
+      const idle = this.#idle(await readTree(tx))
+      const { overdue } = this.#house
+      for (const id of idle.pinned) overdue.add(id)
+      for (const id of idle.free) {
+        await tx.remove("layer", id)
+        const layer = this.#world.layers.get(id)
+        this.#world.layers.delete(id)
+        // Whoever opened it while it was pinned may keep it, as one keeps a file that is unlinked.
+        if (layer !== undefined) layer.gone = !overdue.delete(id)
+      }
+      const left = await readTree(tx)
+      for (const [id, numbers] of shadows(left, (id) => this.get(id))) {
+        this.get(id).giveBack(numbers)
+      }
     })
   }
 
-  async leaked(): Promise<string[]> {
-    const ids = await this.#memory.transaction((tx) => this.#leaked(tx))
-    return ids.map((id) => `no record reaches layer ${id}`)
+  async examine(): Promise<string[]> {
+    return await this.#memory.transaction(async (tx) => {
+      const tree = await readTree(tx)
+      const has = (id: string) => this.#world.layers.has(id)
+      const tops = [...tree.points, ...tree.heads].map(({ layer }) => layer)
+      const armed = tree.heads.flatMap((head) => head.armed ?? [])
+      return [
+        ...this.#idle(tree).free.map((id) => `nothing needs layer ${id}`),
+        ...[...tree.layers.keys(), ...tops, ...armed].flatMap((id) =>
+          has(id) && tree.layers.has(id) ? [] : [`layer ${id} is gone`],
+        ),
+      ]
+    })
   }
 
-  /** In a transaction, so that whatever is being recorded is on one side of it or the other. */
-  async #leaked(tx: EngineMemoryTx): Promise<string[]> {
-    const reached = await this.#reached(tx)
-    return [...this.#world.layers].flatMap(([id, layer]) =>
-      reached.has(layer) || this.#unrecorded.has(id) ? [] : [id],
+  /** Layers on record or in the world that nothing needs. */
+  #idle(tree: Tree): { free: string[]; pinned: string[] } {
+    const needed = tree.needed()
+    const inUpkeep = tree.inUpkeep()
+    const known = new Set([...tree.layers.keys(), ...this.#world.layers.keys()])
+    const idle = [...known].filter((id) => !needed.has(id) && !inUpkeep.has(id))
+    const { free = [], pinned = [] } = Object.groupBy(idle, (id) =>
+      this.#house.pins.has(id) ? "pinned" : "free",
     )
-  }
-
-  /** Every layer that a head, or a point for which `counts` holds, stands on. */
-  async #reached(tx: EngineMemoryTx, counts: (point: Point) => boolean = () => true) {
-    const heads = (await tx.all("volume")).map((record) => record.body as Head)
-    const points = (await tx.all("point")).map((record) => record.body as Point).filter(counts)
-    const tops = [...heads.flatMap((one) => [one.layer, one.armed]), ...points.map(layerOf)]
-    const reached = new Set<MemoryLayer>()
-    for (const top of tops) {
-      const layer = top === null ? undefined : this.#world.layers.get(top)
-      for (let one = layer ?? null; one !== null; one = one.parent) reached.add(one)
-    }
-    return reached
-  }
-
-  missing(): Promise<string[]> {
-    return this.#memory.transaction(async (tx) => {
-      const records = [...(await tx.all("volume")), ...(await tx.all("point"))]
-      return records.flatMap(({ kind, id, body }) =>
-        this.#world.layers.has((body as Head | Point).layer)
-          ? []
-          : [`the layer of ${kind} ${id} is gone`],
-      )
-    })
+    return { free, pinned }
   }
 }
-
-const layerOf = ({ layer }: Point): string => layer

@@ -6,19 +6,31 @@ export type World = { layers: Map<string, MemoryLayer> }
 
 export const newWorld = (): World => ({ layers: new Map() })
 
-const blockBytes = 4096
+export const blockBytes = 4096
 
 /** Bytes written here, over those of the layer below, over zeros. */
 export class MemoryLayer {
-  readonly parent: MemoryLayer | null
+  /**
+   * What a process that has it open sees below it. The engine's records say what that should be;
+   * the two are brought together when a disk is opened, and by a host's restack.
+   */
+  parent: MemoryLayer | null
   readonly sizeBytes: number
   /** Once something stands on it or keeps it, a layer never changes. */
   frozen = false
-  readonly #blocks = new Map<number, Buffer>()
+  /** Removed: nobody may have it under their disk any more. */
+  gone = false
+  readonly #blocks: Map<number, Buffer>
 
-  constructor(parent: MemoryLayer | null, sizeBytes: number) {
+  constructor(parent: MemoryLayer | null, sizeBytes: number, blocks = new Map<number, Buffer>()) {
     this.parent = parent
     this.sizeBytes = sizeBytes
+    this.#blocks = blocks
+  }
+
+  /** The same bytes over another layer, for reading. */
+  over(parent: MemoryLayer | null): MemoryLayer {
+    return new MemoryLayer(parent, this.sizeBytes, this.#blocks)
   }
 
   get isEmpty(): boolean {
@@ -28,6 +40,23 @@ export class MemoryLayer {
   /** Bytes that it takes, in the manner of a file's blocks. */
   get heldBytes(): number {
     return this.#blocks.size * blockBytes
+  }
+
+  /** The numbers of the blocks that it holds itself. */
+  get ownBlocks(): ReadonlySet<number> {
+    return new Set(this.#blocks.keys())
+  }
+
+  /** Takes over every block of another layer that it does not hold itself. */
+  absorb(other: MemoryLayer): void {
+    for (const [number, block] of other.#blocks) {
+      if (!this.#blocks.has(number)) this.#blocks.set(number, block)
+    }
+  }
+
+  /** Gives back blocks that everybody who reads through it has over it. */
+  giveBack(numbers: Iterable<number>): void {
+    for (const number of numbers) this.#blocks.delete(number)
   }
 
   /** Where something was written, here or below, in order; the rest is zeros. */
@@ -60,7 +89,8 @@ export class MemoryLayer {
     this.#expectInside(offset, bytes.length)
     if (this.frozen) throw new Error("a frozen layer was written to")
     this.#eachBlock(offset, bytes.length, (number, within, at, count) => {
-      const block = this.#blocks.get(number) ?? Buffer.from(this.#find(number) ?? emptyBlock)
+      // Other layers may hold the same block: a changed one is a new one.
+      const block = Buffer.from(this.#find(number) ?? emptyBlock)
       block.set(bytes.subarray(at, at + count), within)
       this.#blocks.set(number, block)
     })
@@ -72,8 +102,12 @@ export class MemoryLayer {
   }
 
   #find(number: number): Buffer | undefined {
-    const block = this.#blocks.get(number)
-    return block !== undefined || this.parent === null ? block : this.parent.#find(number)
+    for (let layer: MemoryLayer | null = this; layer !== null; layer = layer.parent) {
+      if (layer.gone) throw new Error("an open disk stands on a layer that is gone")
+      const block = layer.#blocks.get(number)
+      if (block !== undefined) return block
+    }
+    return undefined
   }
 
   #eachBlock(

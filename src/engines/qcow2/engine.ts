@@ -4,54 +4,71 @@
  */
 import type { EngineMemory } from "../../domain/engine-memory.ts"
 import { diskBytesOf } from "../disk-size.ts"
-import type { Engine, EngineConfig, EngineHouse } from "../engine.ts"
+import type { Engine, EngineConfig, EngineHouse, Upkeep } from "../engine.ts"
+import { noticed } from "./changed.ts"
+import { changes, related } from "./changes.ts"
 import { examine } from "./examine.ts"
 import { createHead, createPoint, dropHead, dropPoint, revertHead, unrevertHead } from "./heads.ts"
+import type { LayerId } from "./layer-files.ts"
 import { arm, open, switched } from "./openers.ts"
+import { reclaimAgain, reclaimable } from "./reclaim-again.ts"
 import { recover } from "./recover.ts"
+import { commit } from "./replace.ts"
 import { salvage } from "./salvage.ts"
-import { space } from "./space.ts"
+import { freed, space } from "./space.ts"
 import { closeHouse, openHouse, type Store } from "./store.ts"
 import { read, write } from "./transfer.ts"
 import { inTree } from "./tree.ts"
+import { abandon, finish, prepare } from "./upkeep.ts"
+import { upkeep } from "./upkeep-plan.ts"
+import { usage } from "./usage.ts"
 
 export async function openQcow2Engine(config: EngineConfig): Promise<EngineHouse> {
   const house = await openHouse(config)
-  return { with: (memory) => engine({ ...house, memory }) }
+  return {
+    with: (memory) => engine({ ...house, memory: noticed(memory, house.desk.changed) }),
+  }
 }
 
 function engine(store: Store & { memory: EngineMemory }): Engine {
+  // What needs more than one transaction must not find its layers replaced in between.
+  const { shared } = store.steady
   return {
     can: { switchWhileRunning: true },
 
-    createHead: (volume, origin) => createHead(store, volume, origin),
+    createHead: (volume, origin) => shared(() => createHead(store, volume, origin)),
     dropHead: (volume) => dropHead(store, volume),
-    revertHead: (volume, to, keep) => revertHead(store, volume, to, keep),
-    unrevertHead: (volume, keep) => unrevertHead(store, volume, keep),
+    revertHead: (volume, to, keep) => shared(() => revertHead(store, volume, to, keep)),
+    unrevertHead: (volume, keep) => shared(() => unrevertHead(store, volume, keep)),
 
-    createPoint: (volume, point) => createPoint(store, volume, point),
+    createPoint: (volume, point) => shared(() => createPoint(store, volume, point)),
     dropPoint: (point) => dropPoint(store, point),
     hasPoint: (point) =>
       inTree(store.memory, async (tree) => (await tree.point(point)) !== undefined),
 
-    open: async (volume) =>
-      Object.assign(await open(store, volume), { [Symbol.dispose]: () => {} }),
-    arm: (volume) => arm(store, volume),
+    open: (volume) => shared(() => open(store, volume)),
+    arm: (volume) => shared(() => arm(store, volume)),
     switched: (volumes) => switched(store, volumes),
 
     write: (volume, source, watch) => write(store, volume, source, watch),
     read: (of, sink, watch) => read(store, of, sink, watch),
     diskBytes: diskBytesOf,
     space: (points) => space(store, points),
-    freed: async () => 0,
-    usage: async () => new Map(),
-    changes: async () => [],
+    freed: (points) => freed(store, points),
+    usage: () => usage(store),
+    changes: (from, to) => changes(store, from, to),
+    related: (one, other) => related(store, one, other),
 
-    upkeep: async () => [],
-    prepare: async () => {},
-    commit: async () => null,
-    finish: async () => {},
-    abandon: async () => {},
+    upkeep: async (pressing) => [
+      ...(pressing === undefined ? await reclaimable(store) : []),
+      ...(await upkeep(store, pressing)),
+    ],
+    async prepare(work, watch) {
+      if (!(await reclaimAgain(store, work))) await prepare(store, workId(work), watch)
+    },
+    commit: (work) => commit(store, workId(work)),
+    finish: (work) => finish(store, workId(work)),
+    abandon: (work) => abandon(store, workId(work)),
 
     holdings: () =>
       inTree(store.memory, async (tree) => ({
@@ -64,3 +81,6 @@ function engine(store: Store & { memory: EngineMemory }): Engine {
     close: () => closeHouse(store),
   }
 }
+
+/** Work is called by the layer it makes; a name that is none finds nothing. */
+const workId = (work: Upkeep["id"]) => work as LayerId

@@ -1,8 +1,8 @@
 /** Compares what the memory says with what is on disk, and tells every difference. */
 import type { Finding } from "../../domain/finding.ts"
-import { errorCode } from "../../platform/files.ts"
+import { errorCode, partialSuffix } from "../../platform/files.ts"
 import { MalformedHeader } from "./header.ts"
-import { type LayerId, type LayerShape, layerFile, layerNamed } from "./layer-files.ts"
+import { hollowNamed, type LayerId, type LayerShape, layerFile, layerNamed } from "./layer-files.ts"
 import { recorded } from "./recover.ts"
 import type { Store } from "./store.ts"
 import { inTree, type Tree } from "./tree.ts"
@@ -13,6 +13,7 @@ export async function examine(store: Store): Promise<Finding[]> {
   const names = await layers.directory.names()
   const seen = await inTree(memory, async (tree) => ({
     known: await recorded(tree),
+    begun: new Set((await tree.works.all()).map(({ id }) => layerFile(id) + partialSuffix)),
     shapes: await shapes(tree),
     dangling: await dangling(tree),
   }))
@@ -22,17 +23,21 @@ export async function examine(store: Store): Promise<Finding[]> {
     if (what !== null) findings.push(wrong(what, restoreBackup))
   }
   for (const name of names) {
-    const id = layerNamed(name)
+    const id = layerNamed(name) ?? hollowNamed(name)
     if (id !== undefined && (seen.known.has(id) || layers.unrecorded.has(id))) continue
-    if (name.endsWith(".part") && layers.unrecorded.size > 0) continue
+    if (seen.begun.has(name)) continue
+    if (name.endsWith(partialSuffix) && layers.unrecorded.size > 0) continue
     const remedy = "look whether it is needed, and move it elsewhere"
     findings.push(wrong(`no record knows the file ${layers.directory.file(name)}`, remedy))
   }
+  for (const what of store.reclaims.troubles()) findings.push(wrong(what, reclaimedLater))
   if (!store.directIo) findings.push(slowSwitches)
   return findings
 }
 
 const restoreBackup = "restore the layers directory and the database from one backup"
+
+const reclaimedLater = "see whether the disk is full or broken; it is tried again by itself"
 
 const slowSwitches: Finding = {
   severity: "note",
@@ -74,6 +79,26 @@ async function dangling(tree: Tree): Promise<string[]> {
   return findings
 }
 
+const backingOf = ({ parent }: Pick<LayerShape, "parent">) =>
+  parent === null ? null : layerFile(parent)
+
+/** Looked at again, and not in the midst of a commit, which changes record and header. */
+async function misnamed({ memory, layers }: Store, id: LayerId): Promise<string | null> {
+  const record = await inTree(memory, (tree) => recordOf(tree, id))
+  if (record === undefined) return null
+  const { backingName } = await layers.header(id)
+  const backing = backingOf(record)
+  if (backingName === backing) return null
+  return `${layers.path(id)} names ${backingName} instead of ${backing}`
+}
+
+async function recordOf(tree: Tree, id: LayerId): Promise<Pick<LayerShape, "parent"> | undefined> {
+  const layer = await tree.layer(id)
+  if (layer !== undefined) return layer.doomed ? undefined : layer
+  const armed = (await tree.heads()).find((head) => head.armed === id)
+  return armed && { parent: armed.layer }
+}
+
 async function difference(store: Store, id: LayerId, shape: LayerShape): Promise<string | null> {
   const path = store.layers.path(id)
   try {
@@ -81,8 +106,8 @@ async function difference(store: Store, id: LayerId, shape: LayerShape): Promise
     if (sizeBytes !== shape.sizeBytes) {
       return `${path} is a disk of ${sizeBytes} bytes, recorded as ${shape.sizeBytes}`
     }
-    const backing = shape.parent === null ? null : layerFile(shape.parent)
-    return backingName === backing ? null : `${path} names ${backingName} instead of ${backing}`
+    if (backingName === backingOf(shape)) return null
+    return await store.steady.shared(() => misnamed(store, id))
   } catch (cause) {
     if (cause instanceof MalformedHeader) return `${path} is no layer: ${cause.message}`
     if (errorCode(cause) !== "ENOENT") throw cause

@@ -28,14 +28,44 @@ export function chainNodes(
   )
 }
 
+/** A layer's own node, standing on the layer `backing`. */
+export function linkNode(
+  id: LayerId,
+  options: { directIo: boolean; readOnly: boolean; backing: LayerId },
+): BlockNode {
+  const { directIo, readOnly, backing } = options
+  const [, node] = layerNodes(id, { directIo, readOnly, backing: diskNode(backing) })
+  return node
+}
+
+/** The names of a layer's nodes, the upper one first. */
+export const nodeNames = (id: LayerId): string[] => [diskNode(id), fileNode(id)]
+
 /** An overlay that waits beside the open disk; the switch puts it on the disk's top. */
 export const overlayNodes = (id: LayerId, directIo: boolean): BlockNode[] =>
   layerNodes(id, { directIo, readOnly: false, backing: null })
 
+/** A layer's file as plain bytes, beside whoever else has it open. */
+export function bytesNodes(id: LayerId): { nodes: BlockNode[]; top: string } {
+  const [file, top] = [fileNode(id), diskNode(id)]
+  const access = { "read-only": false, discard: "unmap" }
+  const filename = `${layersName}/${layerFile(id)}`
+  return {
+    nodes: [
+      { driver: "file", "node-name": file, filename, locking: "off", ...access },
+      { driver: "raw", "node-name": top, file, ...access },
+    ],
+    top,
+  }
+}
+
 type NodeOptions = { directIo: boolean; readOnly: boolean; backing: string | null }
 
 // Past the page cache a switch has nothing to flush; through it the guest waits for all of it.
-function layerNodes(id: LayerId, { directIo, readOnly, backing }: NodeOptions): BlockNode[] {
+function layerNodes(
+  id: LayerId,
+  { directIo, readOnly, backing }: NodeOptions,
+): [BlockNode, BlockNode] {
   const access = {
     "read-only": readOnly,
     discard: "unmap",

@@ -11,9 +11,10 @@ const headerMagic = 0x514649fb
 const clusterBits = 16
 const headerBytes = 104
 const refcountOrder = 4 // 16-bit counts
+/** The empty layer's. */
 const l1Offset = 3 * clusterBytes
 /** One L2 table fills a cluster with 8-byte entries, each for one cluster. */
-const bytesPerL1Entry = (clusterBytes / 8) * clusterBytes
+export const bytesPerL1Entry = (clusterBytes / 8) * clusterBytes
 const extensionType = { end: 0, backingFormat: 0xe2792aca } as const
 
 export type EmptyLayer = {
@@ -32,7 +33,10 @@ export function emptyLayer(sizeBytes: number, backing: string | null): EmptyLaye
   for (let at = 0; at < refcounts.length; at += 2) refcounts.writeUInt16BE(1, at)
   return {
     pieces: [
-      { at: 0, bytes: header(sizeBytes, l1Entries, backing) },
+      {
+        at: 0,
+        bytes: headerOf({ sizeBytes, l1Entries, l1Offset, refcountTableClusters: 1, backing }),
+      },
       { at: clusterBytes, bytes: refcountTable },
       { at: 2 * clusterBytes, bytes: refcounts },
     ],
@@ -40,7 +44,20 @@ export function emptyLayer(sizeBytes: number, backing: string | null): EmptyLaye
   }
 }
 
-function header(sizeBytes: number, l1Entries: number, backing: string | null): Buffer {
+/** A header of ours; the refcount table comes right after it. */
+export function headerOf({
+  sizeBytes,
+  l1Entries,
+  l1Offset,
+  refcountTableClusters,
+  backing,
+}: {
+  sizeBytes: number
+  l1Entries: number
+  l1Offset: number
+  refcountTableClusters: number
+  backing: string | null
+}): Buffer {
   const extensions =
     backing === null
       ? Buffer.alloc(8)
@@ -57,7 +74,7 @@ function header(sizeBytes: number, l1Entries: number, backing: string | null): B
   fixed.writeUInt32BE(l1Entries, 36)
   fixed.writeBigUInt64BE(BigInt(l1Offset), 40)
   fixed.writeBigUInt64BE(BigInt(clusterBytes), 48)
-  fixed.writeUInt32BE(1, 56)
+  fixed.writeUInt32BE(refcountTableClusters, 56)
   fixed.writeUInt32BE(refcountOrder, 96)
   fixed.writeUInt32BE(headerBytes, 100)
   return Buffer.concat([fixed, extensions, Buffer.from(backing ?? "")])

@@ -5,8 +5,9 @@ import type { Origin } from "../engine.ts"
 import { checkVolumeSize, expectRoomFor } from "../volume-size.ts"
 import type { LayerId } from "./layer-files.ts"
 import { expectSame, settledHead } from "./openers.ts"
+import { reclaim } from "./reclaim.ts"
 import { finishRemoval, type Store } from "./store.ts"
-import { inTree, type Tree } from "./tree.ts"
+import { freshLayer, inTree, type Tree } from "./tree.ts"
 
 export async function createHead(store: Store, volume: VolumeId, origin: Origin): Promise<void> {
   const { memory, layers } = store
@@ -22,7 +23,7 @@ export async function createHead(store: Store, volume: VolumeId, origin: Origin)
       if ((await tree.head(volume)) !== undefined) throw taken(volume)
       // The point may have gone while the layer was made, and its layer with it.
       const parent = await standOn(tree, point, sizeBytes)
-      await tree.putLayer({ id: layer, parent, sizeBytes, doomed: false })
+      await tree.putLayer(freshLayer({ id: layer, parent, sizeBytes, volume }))
       await tree.putHead({ volume, layer, armed: null, sizeBytes })
     }),
   )
@@ -45,13 +46,15 @@ const taken = (volume: VolumeId) =>
   })
 
 export async function dropHead(store: Store, volume: VolumeId): Promise<void> {
-  const doomed = await inTree(store.memory, async (tree) => {
+  const { doomed, due } = await inTree(store.memory, async (tree) => {
     const head = await tree.head(volume)
-    if (head === undefined) return []
+    if (head === undefined) return nothing
     await tree.removeHead(volume)
-    return [...(await tree.disarm(head)), ...(await tree.letGo(head.layer))]
+    const doomed = [...(await tree.disarm(head)), ...(await tree.letGo(head.layer))]
+    return { doomed, due: await tree.dueBelow(head.layer) }
   })
   await finishRemoval(store, doomed)
+  await reclaim(store, due)
 }
 
 export async function createPoint(store: Store, volume: VolumeId, point: PointId): Promise<void> {
@@ -66,7 +69,7 @@ export async function createPoint(store: Store, volume: VolumeId, point: PointId
     inTree(memory, async (tree) => {
       expectSame(head, await tree.headOf(volume))
       const { layer: parent, sizeBytes } = head
-      await tree.putLayer({ id: layer, parent, sizeBytes, doomed: false })
+      await tree.putLayer(freshLayer({ id: layer, parent, sizeBytes, volume }))
       await tree.putHead({ ...head, layer })
       await tree.putPoint({ id: point, layer: parent, volume })
     }),
@@ -74,14 +77,18 @@ export async function createPoint(store: Store, volume: VolumeId, point: PointId
 }
 
 export async function dropPoint(store: Store, point: PointId): Promise<void> {
-  const doomed = await inTree(store.memory, async (tree) => {
+  const { doomed, due } = await inTree(store.memory, async (tree) => {
     const kept = await tree.point(point)
-    if (kept === undefined) return []
+    if (kept === undefined) return nothing
     await tree.removePoint(point)
-    return await tree.letGo(kept.layer)
+    const doomed = await tree.letGo(kept.layer)
+    return { doomed, due: await tree.dueBelow(kept.layer) }
   })
   await finishRemoval(store, doomed)
+  await reclaim(store, due)
 }
+
+const nothing: { doomed: LayerId[]; due: LayerId[] } = { doomed: [], due: [] }
 
 export async function revertHead(
   store: Store,
@@ -98,7 +105,7 @@ export async function revertHead(
     inTree(memory, async (tree) => {
       expectSame(head, await tree.headOf(volume))
       await tree.layerOf(to)
-      await tree.putLayer({ id: layer, parent, sizeBytes, doomed: false })
+      await tree.putLayer(freshLayer({ id: layer, parent, sizeBytes, volume }))
       await tree.putPoint({ id: keep, layer: head.layer, volume })
       await tree.putHead({ ...head, layer })
     }),
@@ -122,16 +129,20 @@ export async function unrevertHead(store: Store, volume: VolumeId, keep: PointId
       if (alone && !(await isAlone(tree, layer))) return "not alone any more"
       const head = await tree.headOf(volume)
       const { parent, sizeBytes } = kept
-      if (!alone) await tree.putLayer({ id: layer, parent, sizeBytes, doomed: false })
+      if (!alone) await tree.putLayer(freshLayer({ id: layer, parent, sizeBytes, volume }))
       await tree.removePoint(keep)
       await tree.putHead({ ...head, layer, armed: null })
-      return [...(await tree.disarm(head)), ...(await tree.letGo(head.layer))]
+      if (!alone) await tree.makeDue(kept.parent)
+      const doomed = [...(await tree.disarm(head)), ...(await tree.letGo(head.layer))]
+      return { doomed, due: await tree.dueBelow(head.layer) }
     })
-  const doomed = kept.alone
+  const left = kept.alone
     ? await putBack(kept.parent, true)
     : await store.layers.make(kept, (layer) => putBack(layer, false))
-  if (doomed === "not alone any more") await unrevertHead(store, volume, keep)
-  else await finishRemoval(store, doomed)
+  if (left === "not alone any more") return await unrevertHead(store, volume, keep)
+  if (kept.alone) store.shadows.forget(kept.parent)
+  await finishRemoval(store, left.doomed)
+  await reclaim(store, left.due)
 }
 
 async function isAlone(tree: Tree, layer: LayerId): Promise<boolean> {

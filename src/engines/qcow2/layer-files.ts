@@ -1,9 +1,20 @@
-/** Layers as files: `layers/<id>.qcow2`, made whole and durable, never renamed. */
-import { open, stat } from "node:fs/promises"
+/**
+ * Layers as files: `layers/<id>.qcow2`, made whole and durable, never renamed. One that has given
+ * space back has a marker beside it, `<id>.hollow`.
+ */
+import { access, open, readFile, stat } from "node:fs/promises"
 import { Refusal } from "../../domain/fault.ts"
 import { type Id, newId, parseId } from "../../domain/ids.ts"
-import { type Directory, isOutOfSpace, type Rights, removeFile } from "../../platform/files.ts"
+import {
+  type Directory,
+  errorCode,
+  isOutOfSpace,
+  openNew,
+  type Rights,
+  removeFile,
+} from "../../platform/files.ts"
 import { clusterBytes, emptyLayer, type Header, parseHeader } from "./header.ts"
+import { type Hollow, readHollow, writeHollow } from "./hollow.ts"
 
 export type LayerId = Id<"layer">
 export const newLayerId = (): LayerId => newId<"layer">()
@@ -13,6 +24,11 @@ export const layerFile = (id: LayerId): string => `${id}${suffix}`
 /** The layer that a file name in the directory stands for. */
 export const layerNamed = (name: string): LayerId | undefined =>
   name.endsWith(suffix) ? parseId<"layer">(name.slice(0, -suffix.length)) : undefined
+
+const markerSuffix = ".hollow"
+/** The layer that a marker in the directory stands beside. */
+export const hollowNamed = (name: string): LayerId | undefined =>
+  name.endsWith(markerSuffix) ? parseId<"layer">(name.slice(0, -markerSuffix.length)) : undefined
 
 export type LayerShape = { sizeBytes: number; parent: LayerId | null }
 
@@ -66,6 +82,44 @@ export class LayerFiles {
     if (ids.length === 0) return
     for (const id of ids) await removeFile(this.path(id))
     await this.directory.sync()
+    // Only now: a hollow layer is never there without its marker.
+    for (const id of ids) await removeFile(this.#marker(id))
+  }
+
+  /** Whether it may have holes where it held data: then nobody but those above it may read it. */
+  async isHollow(id: LayerId): Promise<boolean> {
+    try {
+      await access(this.#marker(id))
+      return true
+    } catch (cause) {
+      if (errorCode(cause) === "ENOENT") return false
+      throw cause
+    }
+  }
+
+  /** What it has given back; null if it is whole. */
+  async hollow(id: LayerId): Promise<Hollow | null> {
+    try {
+      return readHollow(await readFile(this.#marker(id)))
+    } catch (cause) {
+      if (errorCode(cause) === "ENOENT") return null
+      throw cause
+    }
+  }
+
+  /** Durable when it resolves. A disk that is full takes at least the bare marker. */
+  async markHollow(id: LayerId, hollow: Hollow): Promise<void> {
+    const name = id + markerSuffix
+    try {
+      await this.directory.create(name, this.#rights, async (file) => {
+        await file.writeFile(writeHollow(hollow))
+      })
+    } catch (cause) {
+      if (!isOutOfSpace(cause)) throw cause
+      if (await this.isHollow(id)) return
+      await (await openNew(this.#marker(id), this.#rights)).close()
+      await this.directory.sync()
+    }
   }
 
   /** For a layer that another process filled and has closed. */
@@ -109,6 +163,10 @@ export class LayerFiles {
   async bytes(id: LayerId): Promise<number> {
     const { blocks } = await stat(this.path(id))
     return blocks * 512
+  }
+
+  #marker(id: LayerId): string {
+    return this.directory.file(id + markerSuffix)
   }
 
   path(id: LayerId): string {

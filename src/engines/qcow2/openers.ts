@@ -14,13 +14,17 @@ import type { DiskGraph, DiskSwitch } from "../../domain/disk.ts"
 import type { PointId, VolumeId } from "../../domain/ids.ts"
 import { chainNodes, diskNode, overlayNodes } from "./graph.ts"
 import { finishRemoval, type Store } from "./store.ts"
-import { type Head, inTree } from "./tree.ts"
+import { freshLayer, type Head, inTree } from "./tree.ts"
 
-export async function open(store: Store, volume: VolumeId): Promise<DiskGraph> {
+export async function open(store: Store, volume: VolumeId): Promise<DiskGraph & Disposable> {
   const { layer, sizeBytes } = await settledHead(store, volume)
   const chain = await inTree(store.memory, (tree) => tree.chain(layer))
+  const pinned = store.pins.hold(
+    chain.map(({ id }) => id),
+    { opening: true },
+  )
   const nodes = chainNodes(chain, { directIo: store.directIo, writable: true })
-  return { volume, nodes, top: diskNode(layer), sizeBytes }
+  return { volume, nodes, top: diskNode(layer), sizeBytes, ...pinned }
 }
 
 export async function arm(store: Store, volume: VolumeId): Promise<DiskSwitch> {
@@ -61,12 +65,8 @@ export async function switched(
         throw new Error(`volume ${volume} was not armed, so it cannot have been switched`)
       }
       if (point !== null) await tree.putPoint({ id: point, layer: head.layer, volume })
-      await tree.putLayer({
-        id: head.armed,
-        parent: head.layer,
-        sizeBytes: head.sizeBytes,
-        doomed: false,
-      })
+      const { armed, layer: parent, sizeBytes } = head
+      await tree.putLayer(freshLayer({ id: armed, parent, sizeBytes, volume }))
       await tree.putHead({ ...head, layer: head.armed, armed: null })
     }
   })
@@ -84,7 +84,7 @@ export async function settledHead(store: Store, volume: VolumeId): Promise<Head>
     await tree.putHead(settled)
     if (empty) return { settled, doomed: await tree.disarm(head) }
     const { layer: parent, sizeBytes } = head
-    await tree.putLayer({ id: overlay, parent, sizeBytes, doomed: false })
+    await tree.putLayer(freshLayer({ id: overlay, parent, sizeBytes, volume }))
     return { settled, doomed: [] }
   })
   await finishRemoval(store, doomed)

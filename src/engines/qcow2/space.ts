@@ -1,67 +1,84 @@
-/** What points cost on disk: their layers' blocks, by who else needs them. */
+/**
+ * What points cost on disk, exactly as their removal will give it back: the layers that go whole,
+ * and of those that stay the clusters that nobody can reach any more.
+ */
 import type { PointId } from "../../domain/ids.ts"
 import type { Space } from "../engine.ts"
+import { clusterBytes } from "./header.ts"
 import type { LayerId } from "./layer-files.ts"
+import { type Covered, Readers } from "./readers.ts"
 import type { Store } from "./store.ts"
-import { inTree, type Tree } from "./tree.ts"
+import { inTree, type Point, type Tree } from "./tree.ts"
 
 /** Points of a page mostly share their chains, so each layer is looked at once for all of them. */
 export async function space(
   store: Store,
   points: readonly PointId[],
 ): Promise<Map<PointId, Space>> {
-  const { chains, parents } = await inTree(store.memory, (tree) => chainsOf(tree, points))
-  const held = new Map<LayerId, number>()
-  const sizes = [...parents.keys()].map(async (id) => {
-    // One that went since it was looked up holds nothing any more.
-    held.set(id, await store.layers.bytes(id).catch(() => 0))
+  const { losses, parents } = await inTree(store.memory, async (tree) => {
+    const readers = new Readers(tree)
+    const parents: Parents = new Map()
+    const losses: (Loss & { point: Point })[] = []
+    for (const point of await pointsOf(tree, points)) {
+      await follow(readers, point.layer, parents)
+      losses.push({ point, ...(await readers.without([point])) })
+    }
+    return { losses, parents }
   })
-  await Promise.all(sizes)
+  const held = new Map<LayerId, number>()
+  await Promise.all([...parents.keys()].map(async (id) => held.set(id, await bytesOf(store, id))))
   const below = totals(parents, held)
   const spaces = new Map<PointId, Space>()
-  for (const { point, top, own } of chains) {
-    const exclusive = own.reduce((sum, id) => sum + (held.get(id) ?? 0), 0)
-    const shared = (below.get(top) ?? 0) - exclusive
-    // Removal frees whole layers, and exactly those that nothing else needs.
-    spaces.set(point, { exclusive, shared, freedIfDeleted: exclusive })
+  for (const { point, gone, covered } of losses) {
+    const whole = gone.reduce((sum, id) => sum + (held.get(id) ?? 0), 0)
+    const exclusive = whole + (await hollowBytes(store, covered))
+    const shared = Math.max(0, (below.get(point.layer) ?? 0) - exclusive)
+    spaces.set(point.id, { exclusive, shared, freedIfDeleted: exclusive })
   }
   return spaces
 }
 
-type Chain = { point: PointId; top: LayerId; own: LayerId[] }
-type Parents = Map<LayerId, LayerId | null>
-
-/** The layers that only one point needs, for each point, and every layer any of them stands on. */
-async function chainsOf(
-  tree: Tree,
-  points: readonly PointId[],
-): Promise<{ chains: Chain[]; parents: Parents }> {
-  const parents: Parents = new Map()
-  const chains: Chain[] = []
-  for (const id of points) {
-    const point = await tree.point(id)
-    if (point === undefined) continue
-    for (let at: LayerId | null = point.layer; at !== null && !parents.has(at); ) {
-      const parent: LayerId | null = (await tree.living(at)).parent
-      parents.set(at, parent)
-      at = parent
-    }
-    chains.push({ point: id, top: point.layer, own: await goneWith(tree, point.layer, parents) })
-  }
-  return { chains, parents }
+export async function freed(store: Store, points: readonly PointId[]): Promise<number> {
+  const { gone, covered } = await inTree(store.memory, async (tree) =>
+    new Readers(tree).without(await pointsOf(tree, points)),
+  )
+  const whole = await Promise.all(gone.map((id) => bytesOf(store, id)))
+  return whole.reduce((sum, bytes) => sum + bytes, await hollowBytes(store, covered))
 }
 
-/** The layers, from the point's own downwards, that nothing but the point needs. */
-async function goneWith(tree: Tree, top: LayerId, parents: Parents): Promise<LayerId[]> {
-  const gone: LayerId[] = []
-  for (let at: LayerId | null = top; at !== null; at = parents.get(at) ?? null) {
-    const { heads, points, children } = await tree.needs(at)
-    const mine =
-      at === top ? points === 1 && children.length === 0 : points === 0 && children.length === 1
-    if (heads > 0 || !mine) break
-    gone.push(at)
+type Loss = { gone: LayerId[]; covered: Covered[] }
+type Parents = Map<LayerId, LayerId | null>
+
+async function pointsOf(tree: Tree, ids: readonly PointId[]): Promise<Point[]> {
+  const points: Point[] = []
+  for (const id of new Set(ids)) {
+    const point = await tree.point(id)
+    if (point !== undefined) points.push(point)
   }
-  return gone
+  return points
+}
+
+async function follow(readers: Readers, top: LayerId, parents: Parents): Promise<void> {
+  for (let at: LayerId | null = top; at !== null && !parents.has(at); ) {
+    const parent: LayerId | null = (await readers.layer(at))?.parent ?? null
+    parents.set(at, parent)
+    at = parent
+  }
+}
+
+/** One that went since it was looked up holds nothing any more. */
+const bytesOf = ({ layers }: Store, id: LayerId): Promise<number> => layers.bytes(id).catch(() => 0)
+
+/** What layers that stay will give back, but for what they have given back before. */
+async function hollowBytes(store: Store, covered: readonly Covered[]): Promise<number> {
+  const counts = await store.shadows.countNeedless(covered)
+  let clusters = 0
+  for (const [at, { id }] of covered.entries()) {
+    const needless = counts[at] ?? 0
+    const before = needless === 0 ? null : await store.layers.hollow(id)
+    clusters += needless - (before?.made ? before.clusters.size : 0)
+  }
+  return clusters * clusterBytes
 }
 
 /** Each layer's bytes and those of all layers below it. */

@@ -15,11 +15,12 @@ import { chainNodes, diskNode } from "./graph.ts"
 import { type LayerId, newLayerId } from "./layer-files.ts"
 import { expectSame, settledHead } from "./openers.ts"
 import { copyIn, copyOut } from "./qemu-img.ts"
+import { reclaim } from "./reclaim.ts"
 import { dataOf, fill } from "./served-bytes.ts"
 import { emptySpooled, pourSpooled, spool, spooled } from "./spool.ts"
 import { type Served, serve } from "./storage-daemon.ts"
 import { finishRemoval, type Store } from "./store.ts"
-import { type Head, inTree, type Layer } from "./tree.ts"
+import { freshLayer, type Head, inTree, type Layer } from "./tree.ts"
 
 export async function write(
   store: Store,
@@ -27,7 +28,7 @@ export async function write(
   source: ByteSource,
   watch: Watch,
 ): Promise<void> {
-  const head = await settledHead(store, volume)
+  const head = await store.steady.shared(() => settledHead(store, volume))
   const { sizeBytes } = head
   await inWords(store, source.lengthBytes ?? sizeBytes, async () => {
     if (source.format === "qcow2") return await writeImage(store, head, source, watch)
@@ -61,21 +62,24 @@ async function replaceContent(
   fillIt: (served: Served) => Promise<void>,
 ): Promise<void> {
   const { memory, layers } = store
-  const { sizeBytes } = head
-  const layer: Layer = { id: newLayerId(), parent: null, sizeBytes, doomed: true }
+  const { sizeBytes, volume } = head
+  const made = freshLayer({ id: newLayerId(), parent: null, sizeBytes, volume })
+  const layer: Layer = { ...made, doomed: true }
   layers.unrecorded.add(layer.id)
   try {
     await inTree(memory, (tree) => tree.putLayer(layer))
     await layers.create(layer.id, layer)
     await serve(store, servedChain(store, [layer], true), fillIt)
     await layers.sync(layer.id)
-    const doomed = await inTree(memory, async (tree) => {
+    const { doomed, due } = await inTree(memory, async (tree) => {
       expectSame(head, await tree.headOf(head.volume))
       await tree.putLayer({ ...layer, doomed: false })
       await tree.putHead({ ...head, layer: layer.id })
-      return await tree.letGo(head.layer)
+      const doomed = await tree.letGo(head.layer)
+      return { doomed, due: await tree.dueBelow(head.layer) }
     })
     await finishRemoval(store, doomed)
+    await reclaim(store, due)
   } catch (cause) {
     await sweepUnlessTaken(store, layer.id)
     throw cause
@@ -96,24 +100,38 @@ export async function read(
   sink: ByteSink,
   watch: Watch,
 ): Promise<void> {
+  const { chain, ...pinned } = await store.steady.shared(() => pinnedChain(store, of))
+  try {
+    await inWords(store, chain.at(-1)?.sizeBytes ?? 0, () =>
+      serve(store, servedChain(store, chain, false), async ({ nbd, node }) => {
+        const { sizeBytes } = nbd
+        if (sink.format !== "qcow2") {
+          return await pourPieces(dataOf(nbd, watch.signal), sizeBytes, sink, watch)
+        }
+        await spooled(store, async (name) => {
+          await emptySpooled(store, name)
+          await copyOut(store, { node, sizeBytes }, name, watch)
+          await pourSpooled(store, name, sink, watch)
+        })
+      }),
+    )
+  } finally {
+    pinned[Symbol.dispose]()
+    await finishRemoval(store, [])
+  }
+}
+
+/** Nobody moves the daemon that reads these, so they stay until it has ended. */
+async function pinnedChain(
+  store: Store,
+  of: { volume: VolumeId } | { point: PointId },
+): Promise<{ chain: Layer[] } & Disposable> {
   const settled = "volume" in of ? await settledHead(store, of.volume) : null
   const chain = await inTree(store.memory, async (tree) => {
     const layer = "point" in of ? (await tree.layerOf(of.point)).id : settled?.layer
     return layer === undefined ? [] : await tree.chain(layer)
   })
-  await inWords(store, chain.at(-1)?.sizeBytes ?? 0, () =>
-    serve(store, servedChain(store, chain, false), async ({ nbd, node }) => {
-      const { sizeBytes } = nbd
-      if (sink.format !== "qcow2") {
-        return await pourPieces(dataOf(nbd, watch.signal), sizeBytes, sink, watch)
-      }
-      await spooled(store, async (name) => {
-        await emptySpooled(store, name)
-        await copyOut(store, { node, sizeBytes }, name, watch)
-        await pourSpooled(store, name, sink, watch)
-      })
-    }),
-  )
+  return { chain, ...store.pins.hold(chain.map(({ id }) => id)) }
 }
 
 function servedChain(store: Store, chain: readonly Layer[], writable: boolean) {

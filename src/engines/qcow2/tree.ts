@@ -4,16 +4,34 @@
  * stands on it; otherwise it is **doomed**: marked so in the very transaction that let go of it,
  * its file removed after, its record removed last.
  *
- * Records:  layer  <layer>  parent: the layer below          {sizeBytes, doomed}
+ * Records:  layer  <layer>  parent: the layer below          {sizeBytes, doomed, reclaim, volume}
  *           volume <volume> parent: its head's layer         {armed, sizeBytes}
  *           point  <point>  parent: the layer it keeps       {volume}
+ *           copy   <layer>  parent: the layer whose content it shows too
+ *           upkeep <layer>  see `works.ts`
  */
 import type { EngineMemory, EngineMemoryTx } from "../../domain/engine-memory.ts"
 import { Refusal } from "../../domain/fault.ts"
 import type { PointId, VolumeId } from "../../domain/ids.ts"
 import type { LayerId } from "./layer-files.ts"
+import { Works } from "./works.ts"
 
-export type Layer = { id: LayerId; parent: LayerId | null; sizeBytes: number; doomed: boolean }
+export type Layer = {
+  id: LayerId
+  parent: LayerId | null
+  sizeBytes: number
+  doomed: boolean
+  /** It may hold clusters that nobody can reach any more: see `reclaim`. */
+  reclaim: boolean
+  /** Who wrote it; null where that is not known. */
+  volume: VolumeId | null
+}
+export const freshLayer = (of: Pick<Layer, "id" | "parent" | "sizeBytes" | "volume">): Layer => ({
+  ...of,
+  doomed: false,
+  reclaim: false,
+})
+
 /** `armed` is the overlay that an open disk was told to switch to next, or has switched to. */
 export type Head = { volume: VolumeId; layer: LayerId; armed: LayerId | null; sizeBytes: number }
 export type Point = { id: PointId; layer: LayerId; volume: VolumeId }
@@ -23,9 +41,11 @@ export const inTree = <T>(memory: EngineMemory, work: (tree: Tree) => Promise<T>
 
 export class Tree {
   readonly #tx: EngineMemoryTx
+  readonly works: Works
 
   constructor(tx: EngineMemoryTx) {
     this.#tx = tx
+    this.works = new Works(tx)
   }
 
   async layer(id: LayerId): Promise<Layer | undefined> {
@@ -74,11 +94,14 @@ export class Tree {
   }
 
   async putLayer(layer: Layer): Promise<void> {
-    const { id, parent, sizeBytes, doomed } = layer
-    await this.#tx.put({ kind: "layer", id, parent, body: { sizeBytes, doomed } })
+    const { id, parent, sizeBytes, doomed, reclaim, volume } = layer
+    await this.#tx.put({ kind: "layer", id, parent, body: { sizeBytes, doomed, reclaim, volume } })
   }
 
+  /** What was copied from a layer is not its equal any more once it may change again. */
   async putHead({ volume, layer, armed, sizeBytes }: Head): Promise<void> {
+    await this.works.spoil(layer)
+    for (const copy of await this.copiesOf(layer)) await this.#tx.remove("copy", copy)
     await this.#tx.put({ kind: "volume", id: volume, parent: layer, body: { armed, sizeBytes } })
   }
 
@@ -92,8 +115,35 @@ export class Tree {
   removePoint(id: PointId): Promise<void> {
     return this.#tx.remove("point", id)
   }
-  removeLayer(id: LayerId): Promise<void> {
-    return this.#tx.remove("layer", id)
+  async removeLayer(id: LayerId): Promise<void> {
+    await this.#tx.remove("copy", id)
+    await this.#tx.remove("layer", id)
+  }
+
+  /**
+   * The living layer that shows what this skip layer shows, and has the finer history below it;
+   * null for any other layer.
+   */
+  async equalTo(id: LayerId): Promise<LayerId | null> {
+    const copy = await this.#tx.get("copy", id)
+    if (copy === undefined) return null
+    const original = await this.layer(copy.parent as LayerId)
+    return original === undefined || original.doomed ? null : original.id
+  }
+
+  async putCopy(id: LayerId, of: LayerId): Promise<void> {
+    await this.#tx.put({ kind: "copy", id, parent: of, body: {} })
+  }
+
+  async copiesOf(id: LayerId): Promise<LayerId[]> {
+    return (await this.#tx.children("copy", id)).map((copy) => copy.id as LayerId)
+  }
+
+  async pointsOn(id: LayerId): Promise<Point[]> {
+    return (await this.#tx.children("point", id)).map(readPoint)
+  }
+  async headsOn(id: LayerId): Promise<Head[]> {
+    return (await this.#tx.children("volume", id)).map(readHead)
   }
 
   /** Who needs a layer, but for those that are on their way out themselves. */
@@ -106,14 +156,20 @@ export class Tree {
     }
   }
 
-  /** Dooms this layer if nothing needs it, and then those below it that it alone needed. */
+  /**
+   * Dooms this layer if nothing needs it, and then those below it that it alone needed. What is
+   * left below has fewer readers now, and its space is due.
+   */
   async letGo(from: LayerId): Promise<LayerId[]> {
     const doomed: LayerId[] = []
     for (let id: LayerId | null = from; id !== null; ) {
       const layer = await this.layer(id)
       if (layer === undefined || layer.doomed) break
       const { heads, points, children } = await this.needs(id)
-      if (heads + points + children.length > 0) break
+      if (heads + points + children.length > 0) {
+        await this.makeDue(id)
+        break
+      }
       await this.putLayer({ ...layer, doomed: true })
       doomed.push(id)
       id = layer.parent
@@ -121,10 +177,35 @@ export class Tree {
     return doomed
   }
 
+  /** Nameless layers, from this one downwards, may now hold what nobody can reach. */
+  async makeDue(from: LayerId): Promise<void> {
+    for (let id: LayerId | null = from; id !== null; ) {
+      const layer: Layer | undefined = await this.layer(id)
+      if (layer === undefined || layer.doomed) return
+      const { heads, points } = await this.needs(id)
+      if (heads + points > 0) return
+      if (!layer.reclaim) await this.putLayer({ ...layer, reclaim: true })
+      id = layer.parent
+    }
+  }
+
+  /** Those layers whose space is due, the uppermost first, below the ones just doomed. */
+  async dueBelow(from: LayerId): Promise<LayerId[]> {
+    const due: LayerId[] = []
+    for (let id: LayerId | null = from; id !== null; ) {
+      const layer: Layer | undefined = await this.layer(id)
+      if (layer === undefined || (!layer.doomed && !layer.reclaim)) break
+      if (!layer.doomed) due.push(id)
+      id = layer.parent
+    }
+    return due
+  }
+
   /** An armed overlay whose switch nobody wants any more goes as a doomed layer does. */
-  async disarm({ armed, layer, sizeBytes }: Head): Promise<LayerId[]> {
+  async disarm({ armed, layer, sizeBytes, volume }: Head): Promise<LayerId[]> {
     if (armed === null) return []
-    await this.putLayer({ id: armed, parent: layer, sizeBytes, doomed: true })
+    const overlay = freshLayer({ id: armed, parent: layer, sizeBytes, volume })
+    await this.putLayer({ ...overlay, doomed: true })
     return [armed]
   }
 
@@ -142,8 +223,10 @@ export class Tree {
 type Stored = { kind: string; id: string; parent: string | null; body: unknown }
 
 function readLayer({ id, parent, body }: Stored): Layer {
-  const { sizeBytes, doomed } = body as Pick<Layer, "sizeBytes" | "doomed">
-  return { id: id as LayerId, parent: parent as LayerId | null, sizeBytes, doomed }
+  // Records of before have neither the flag nor the volume.
+  const unknown = { reclaim: false, volume: null }
+  const known = body as Pick<Layer, "sizeBytes" | "doomed"> & Partial<typeof unknown>
+  return { id: id as LayerId, parent: parent as LayerId | null, ...unknown, ...known }
 }
 
 function readHead({ id, parent, body }: Stored): Head {

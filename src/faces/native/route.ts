@@ -33,6 +33,8 @@ type Told<K extends ResourceKind, Q extends z.ZodType, B extends z.ZodType> = Om
   Pick<RouteStory, "summary" | "tag" | "answers"> & {
     /** What the path's `:id` is the id of. */
     resource?: K
+    /** The path's parameters, where they are not an `:id`; they are in `request.params`. */
+    params?: z.ZodType
     query?: Q
     body?: B
     answer(asked: Asked<K, z.output<Q>, z.output<B>>): Promise<Result<Answer>>
@@ -46,9 +48,9 @@ export function route<
   Q extends z.ZodType = Nothing,
   B extends z.ZodType = Nothing,
 >(told: Told<K, Q, B>): Route {
-  const { summary, tag, answers, resource, query, body, answer, ...rest } = told
+  const { summary, tag, answers, resource, query, body, params: others, answer, ...rest } = told
   const params: z.ZodType =
-    resource === undefined ? nothing : z.strictObject({ id: idOf(resource) })
+    others ?? (resource === undefined ? nothing : z.strictObject({ id: idOf(resource) }))
   const story = { summary, tag, answers, params, query: query ?? nothing }
   return {
     ...rest,

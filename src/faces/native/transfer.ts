@@ -17,9 +17,10 @@ const plainType = "application/octet-stream"
 /** Hands the body on as `format` says, or as the sparse form of raw, as its Content-Type says. */
 export async function upload(
   request: Request,
-  { format, diskBytes = null }: { format: "raw" | "qcow2" | "rootfs"; diskBytes?: number | null },
+  told: { format: "raw" | "qcow2" | "rootfs"; diskBytes?: number | null; mostBytes?: number },
   take: (source: Upload) => Promise<Result<Answer>>,
 ): Promise<Result<Answer>> {
+  const { format, diskBytes = null, mostBytes } = told
   const known = format === "raw" ? [plainType, sparseType] : [plainType]
   const type = request.headers["content-type"]?.split(";", 1)[0]?.trim().toLowerCase() ?? plainType
   if (!known.includes(type)) return ok(wrongMediaType(known, request))
@@ -30,6 +31,7 @@ export async function upload(
     stream: request.stream,
     lengthBytes: length === undefined ? null : Number(length),
     diskBytes,
+    ...(mostBytes === undefined ? {} : { mostBytes }),
   })
 }
 

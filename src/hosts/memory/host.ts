@@ -1,14 +1,14 @@
 /**
  * The host without processes, and the first one to read: machines are objects in a world that
- * outlives the host. A guest here is a shell with two commands, which read and write its disks:
- *
- *   write SLOT OFFSET TEXT      read SLOT OFFSET LENGTH      poweroff
+ * outlives the host. A guest here is a shell with a few commands; see `guest.ts`.
  */
-import type { DiskGraph, DiskSwitch } from "../../domain/disk.ts"
 import { Refusal } from "../../domain/fault.ts"
-import type { MachineId, VolumeId } from "../../domain/ids.ts"
-import type { ExecResult, Host, HostConfig, StartOrder } from "../host.ts"
-import { bytesOf, type HostWorld, kill, type MemoryMachine, newHostWorld } from "./world.ts"
+import type { MachineId } from "../../domain/ids.ts"
+import type { Host, HostConfig, StartOrder } from "../host.ts"
+import { diskOf, restackAll, switchAll, topOf } from "./disks.ts"
+import { expectAgent, expectThawed, freeze, runInGuest } from "./guest.ts"
+import { captureMemory, keepMemory, memoryFor, release } from "./keeping.ts"
+import { type HostWorld, type MemoryMachine, memoryBytes, newHostWorld, resume } from "./world.ts"
 
 let lastPid = 0
 
@@ -24,7 +24,7 @@ function memoryHost(world: HostWorld): Host {
   const get = (machine: MachineId) => runningOf(world, machine)
   return {
     kind: "vm",
-    can: { hotAttach: true, memory: false, quiesce: false },
+    can: { hotAttach: true, memory: true, quiesce: true },
     unavailable: async () => null,
     keepBootFiles: async (image, files) => void (files && world.bootFiles.add(image)),
     dropBootFiles: async (image) => void world.bootFiles.delete(image),
@@ -40,7 +40,8 @@ function memoryHost(world: HostWorld): Host {
     look: async (machine) => world.running.get(machine)?.liveness ?? "gone",
     stop: async (machine) => void world.running.delete(machine),
     async reboot(machine) {
-      get(machine).boots += 1
+      const guest = get(machine)
+      Object.assign(guest, { boots: guest.boots + 1, frozen: false, remembered: "" })
       say(world, machine, "boot")
     },
 
@@ -63,20 +64,13 @@ function memoryHost(world: HostWorld): Host {
       return { pauseMs: 0, skewMs: 0 }
     },
 
-    restack: async () => {},
-    freeze: async () => 0,
-    release: async () => 0,
-    captureMemory: async () => {
-      throw new Error("not yet")
-    },
-    keepMemory: async () => ({ bytes: 0 }),
-    dropMemory: async () => {},
-    memories: async () => new Map(),
-    standstill: async () => null,
-    goOn: async () => {},
+    restack: async (restack) => restackAll(world, restack),
+
+    ...holdsOf(world),
 
     async exec(machine, argv, options) {
       const guest = get(machine)
+      expectThawed(guest)
       expectAgent(guest, options.waitForAgentMs)
       const result = runInGuest(world, machine, guest, argv)
       const limit = options.maxOutputBytes
@@ -105,6 +99,27 @@ function memoryHost(world: HostWorld): Host {
     },
   }
 }
+
+/** Guests held still, their memory kept, and what lets them go on. */
+const holdsOf = (world: HostWorld) =>
+  ({
+    freeze: async (machine) => freeze(runningOf(world, machine)),
+    async release(machine) {
+      const guest = world.running.get(machine)
+      return guest === undefined ? 0 : release(world, guest)
+    },
+    captureMemory: (machine, memory, switches) =>
+      captureMemory(world, { id: machine, guest: runningOf(world, machine) }, memory, switches),
+    keepMemory: (_, memory, watch) => keepMemory(world, memory, watch),
+    dropMemory: async (memory) => void world.memories.delete(memory),
+    memories: async () => new Map([...world.memories].map(([id, kept]) => [id, memoryBytes(kept)])),
+
+    standstill: async (machine) => world.running.get(machine)?.standstill ?? null,
+    async goOn(machine) {
+      const guest = world.running.get(machine)
+      if (guest?.standstill === "no-space") resume(guest)
+    },
+  }) satisfies Partial<Host>
 
 /** Each verb fails where the world says so, once. */
 function failing(world: HostWorld, host: Host): Host {
@@ -138,82 +153,25 @@ function start(world: HostWorld, order: StartOrder) {
   const found = world.running.get(order.machine)
   if (found !== undefined) return { process: found.process, hardware }
   if (order.disks.length === 0) throw stopped(order.machine)
+  const kept = order.memory === undefined ? null : memoryFor(world, order.memory)
   lastPid += 1
   const process = { pid: lastPid, startTicks: lastPid, accelerator: "memory" }
   const disks = new Map(
     order.disks.map(({ slot, graph }) => [slot, { volume: graph.volume, top: topOf(graph) }]),
   )
-  world.running.set(order.machine, { process, liveness: "running", disks, boots: 1, mute: false })
-  say(world, order.machine, "boot")
+  world.running.set(order.machine, {
+    ...{ process, liveness: "running", disks, mute: false, frozen: false, standstill: null },
+    boots: kept?.boots ?? 1,
+    remembered: kept?.remembered ?? "",
+  })
+  if (kept === null) say(world, order.machine, "boot")
   return { process, hardware }
 }
-
-/** All actions happen between two of the guest's writes, so at one instant. */
-async function switchAll(guest: MemoryMachine, switches: readonly DiskSwitch[]): Promise<void> {
-  const pending = switches.filter((one) => {
-    const top = diskOf(guest, one.volume)?.top["node-name"]
-    if (top === one.from) return true
-    if (top === one.to) return false
-    throw new Error(`volume ${one.volume} has neither ${one.from} nor ${one.to} on top`)
-  })
-  for (const { type, data } of pending.flatMap(({ actions }) => actions)) {
-    const { apply } = data
-    if (type !== "memory-snapshot" || typeof apply !== "function")
-      throw new Error(`no ${type} here`)
-    apply()
-  }
-  for (const { volume, to, nodes } of pending) {
-    const disk = diskOf(guest, volume)
-    const top = nodes.find((node) => node["node-name"] === to)
-    if (disk !== undefined && top !== undefined) disk.top = top
-  }
-  for (const { whileStopped } of pending) await whileStopped?.()
-}
-
-function runInGuest(
-  world: HostWorld,
-  machine: MachineId,
-  guest: MemoryMachine,
-  [command = "", slot = "", offset = "", last = ""]: readonly string[],
-): ExecResult {
-  const disk = guest.disks.get(Number(slot))
-  if (command === "poweroff") {
-    kill(world, machine, "the guest powered off")
-    return ended(0)
-  }
-  if (command !== "read" && command !== "write") return ended(127, "", `${command}: not found\n`)
-  if (disk === undefined) return ended(1, "", `no disk in slot ${slot}\n`)
-  const bytes = bytesOf(disk.top)
-  if (command === "read") return ended(0, bytes.read(Number(offset), Number(last)))
-  bytes.write(Number(offset), Buffer.from(last))
-  return ended(0)
-}
-
-const ended = (exitCode: number, stdout: string | Uint8Array = "", stderr = ""): ExecResult => ({
-  exitCode,
-  stdout: Buffer.from(stdout as string),
-  stderr: Buffer.from(stderr),
-  truncated: false,
-})
-
-function topOf(graph: DiskGraph) {
-  const top = graph.nodes.find((node) => node["node-name"] === graph.top)
-  if (top === undefined) throw new Error(`the graph of ${graph.volume} lacks its top ${graph.top}`)
-  return top
-}
-
-const diskOf = (guest: MemoryMachine, volume: VolumeId) =>
-  [...guest.disks.values()].find((disk) => disk.volume === volume)
 
 function runningOf(world: HostWorld, machine: MachineId): MemoryMachine {
   const guest = world.running.get(machine)
   if (guest === undefined) throw stopped(machine)
   return guest
-}
-
-function expectAgent(guest: MemoryMachine, afterMs: number): void {
-  if (!guest.mute && guest.liveness === "running") return
-  throw new Refusal({ kind: "timeout", what: "the guest agent", afterMs })
 }
 
 const stopped = (id: MachineId) =>

@@ -33,9 +33,9 @@ function goneMeanwhile(cause: unknown): null {
 
 /** Resolves with those it added; takes them back if one cannot be. */
 export async function addMissing(qmp: Qmp, nodes: readonly BlockNode[]): Promise<string[]> {
-  const present = new Set(await nodeNames(qmp))
+  const { names } = await blockGraph(qmp)
   const added: string[] = []
-  for (const node of nodes.filter((one) => !present.has(one["node-name"]))) {
+  for (const node of nodes.filter((one) => !names.has(one["node-name"]))) {
     try {
       await qmp.execute("blockdev-add", node)
     } catch (cause) {
@@ -45,13 +45,9 @@ export async function addMissing(qmp: Qmp, nodes: readonly BlockNode[]): Promise
       throw new Refusal({ kind: "unavailable", what, remedy: `QEMU says: ${cause.desc}` })
     }
     added.push(node["node-name"])
-    present.add(node["node-name"])
+    names.add(node["node-name"])
   }
   return added
-}
-
-async function nodeNames(qmp: Qmp): Promise<string[]> {
-  return (await blockGraph(qmp)).nodes.map((node) => String(node["name"]))
 }
 
 /**
@@ -60,47 +56,52 @@ async function nodeNames(qmp: Qmp): Promise<string[]> {
  * files and frees their locks; nodes shared with another disk stay.
  */
 export async function sweepNodes(qmp: Qmp): Promise<void> {
-  const children = await edges(qmp)
-  const needed = new Set<string>()
-  const need = (node: string) => {
-    if (needed.has(node)) return
-    needed.add(node)
-    for (const child of children.get(node) ?? []) need(child)
-  }
-  for (const top of (await topsBySlot(qmp)).values()) need(top)
-  const loose = (await nodeNames(qmp)).filter((node) => !needed.has(node))
-  await dropNodes(qmp, parentsFirst(loose, children))
-  const left = (await nodeNames(qmp)).filter((node) => loose.includes(node))
+  const graph = await blockGraph(qmp)
+  const needed = below(graph, [...(await topsBySlot(qmp)).values()])
+  const loose = [...graph.names].filter((node) => !needed.has(node))
+  await dropNodes(qmp, parentsFirst(loose, graph))
+  const { names } = await blockGraph(qmp)
+  const left = loose.filter((node) => names.has(node))
   if (left.length > 0) throw new Error(`QEMU keeps ${left.join(", ")} open`)
 }
 
-/** Which nodes each node stands on. */
-async function edges(qmp: Qmp): Promise<Map<string, string[]>> {
-  const graph = await blockGraph(qmp)
-  const names = new Map(graph.nodes.map((node) => [node["id"], String(node["name"])]))
-  const children = new Map<string, string[]>()
-  for (const edge of graph.edges) {
-    const parent = names.get(edge["parent"])
-    const child = names.get(edge["child"])
-    if (parent === undefined || child === undefined) continue
-    children.set(parent, [...(children.get(parent) ?? []), child])
-  }
-  return children
+export type BlockGraph = {
+  names: Set<string>
+  /** What each node stands on; devices, exports and jobs are parents too, under QEMU's names. */
+  edges: { parent: string; child: string; as: string }[]
 }
 
 /** The only command that tells what stands on what is unstable in name, not in use. */
-async function blockGraph(qmp: Qmp): Promise<{ nodes: JsonObject[]; edges: JsonObject[] }> {
+export async function blockGraph(qmp: Qmp): Promise<BlockGraph> {
   const graph = await qmp.execute("x-debug-query-block-graph")
   if (!isObject(graph)) throw new Error("QEMU did not tell its block graph")
-  const nodes = objects(graph["nodes"]).filter((node) => node["type"] === "block-driver")
-  return { nodes, edges: objects(graph["edges"]) }
+  const nodes = objects(graph["nodes"])
+  const drivers = nodes.filter((node) => node["type"] === "block-driver")
+  const nameOf = new Map(nodes.map((node) => [node["id"], `${node["type"]} ${node["name"]}`]))
+  for (const node of drivers) nameOf.set(node["id"], String(node["name"]))
+  const edges = objects(graph["edges"]).flatMap((edge) => {
+    const [parent, child] = [nameOf.get(edge["parent"]), nameOf.get(edge["child"])]
+    if (parent === undefined || child === undefined) return []
+    return { parent, child, as: String(edge["name"]) }
+  })
+  return { names: new Set(drivers.map((node) => String(node["name"]))), edges }
 }
 
-function parentsFirst(nodes: readonly string[], children: Map<string, string[]>): string[] {
+/** These nodes and all they stand on. */
+export function below({ edges }: BlockGraph, nodes: readonly string[]): Set<string> {
+  const found = new Set(nodes)
+  // A set's iterator comes to what is added on the way.
+  for (const node of found) {
+    for (const { parent, child } of edges) if (parent === node) found.add(child)
+  }
+  return found
+}
+
+export function parentsFirst(nodes: readonly string[], { edges }: BlockGraph): string[] {
   const ordered: string[] = []
   const visit = (node: string) => {
     if (ordered.includes(node) || !nodes.includes(node)) return
-    for (const child of children.get(node) ?? []) visit(child)
+    for (const { parent, child } of edges) if (parent === node) visit(child)
     ordered.push(node)
   }
   for (const node of nodes) visit(node)

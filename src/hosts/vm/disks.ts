@@ -44,10 +44,30 @@ export async function detachDisk(guest: Guest, slot: number): Promise<void> {
  * One transaction takes all disks that are not switched yet to the same instant. An engine's own
  * work comes after it, with the guest stopped.
  */
-export async function switchAll(
+export function switchAll(guest: Guest, switches: readonly DiskSwitch[]): Promise<SwitchFacts> {
+  return switchWithin(guest, switches, async (qmp, pending, switchNow) => {
+    const stops = pending.some(({ whileStopped }) => whileStopped !== undefined)
+    const ran = stops && (await isRunning(qmp))
+    const started = performance.now()
+    try {
+      if (ran) await qmp.execute("stop")
+      await switchNow()
+    } finally {
+      if (ran) await qmp.execute("cont")
+    }
+    return { pauseMs: pending.length === 0 ? 0 : performance.now() - started, skewMs: 0 }
+  })
+}
+
+/**
+ * A switch with what must happen around it. `around` is told which disks are not switched yet, and
+ * calls `switchNow` at its instant; their overlays are open by then.
+ */
+export async function switchWithin<T>(
   guest: Guest,
   switches: readonly DiskSwitch[],
-): Promise<SwitchFacts> {
+  around: (qmp: Qmp, pending: readonly DiskSwitch[], switchNow: () => Promise<void>) => Promise<T>,
+): Promise<T> {
   const qmp = await guest.monitor()
   const tops = new Set((await topsBySlot(qmp)).values())
   const pending = switches.filter(({ from, to }) => {
@@ -60,37 +80,25 @@ export async function switchAll(
     pending.flatMap(({ nodes }) => nodes),
   )
   try {
-    const pauseMs = await switchPending(qmp, pending)
+    const outcome = await around(qmp, pending, () => switchPending(qmp, pending))
     const after = new Set((await topsBySlot(qmp)).values())
     const left = switches.find(({ to }) => !after.has(to))
     if (left !== undefined) throw new Error(`after the switch no disk has ${left.to} on top`)
-    return { pauseMs, skewMs: 0 }
+    return outcome
   } catch (cause) {
-    // A refused transaction changes nothing, so its overlays are not in use; one that QEMU did
-    // not answer may still happen, and then it needs them.
+    // A refused transaction changes nothing, so its overlays are not in use (those that are, stay);
+    // one that QEMU did not answer may still happen, and then it needs them.
     if (cause instanceof QmpError) await dropNodes(qmp, added.reverse())
     throw cause
   }
 }
 
-/** Resolves with how long the disks, or the guest, were held still. */
-async function switchPending(qmp: Qmp, pending: readonly DiskSwitch[]): Promise<number> {
+async function switchPending(qmp: Qmp, pending: readonly DiskSwitch[]): Promise<void> {
   const actions = pending.flatMap((one) => one.actions)
-  const whileStopped = pending.flatMap((one) => one.whileStopped ?? [])
-  const transaction = async () => {
-    if (actions.length === 0) return
+  if (actions.length > 0) {
     await qmp.execute("transaction", { actions }, { timeoutMs: switchWithinMs })
   }
-  const ran = whileStopped.length > 0 && (await isRunning(qmp))
-  const started = performance.now()
-  try {
-    if (ran) await qmp.execute("stop")
-    await transaction()
-    for (const work of whileStopped) await work()
-  } finally {
-    if (ran) await qmp.execute("cont")
-  }
-  return pending.length === 0 ? 0 : performance.now() - started
+  for (const { whileStopped } of pending) await whileStopped?.()
 }
 
 async function isRunning(qmp: Qmp): Promise<boolean> {

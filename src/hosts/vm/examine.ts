@@ -3,33 +3,37 @@ import { readdir } from "node:fs/promises"
 import { join } from "node:path"
 import type { Finding } from "../../domain/finding.ts"
 import { type MachineId, parseId } from "../../domain/ids.ts"
+import type { HostConfig } from "../host.ts"
 import type { Accelerator } from "./accelerator.ts"
 import { findProcesses } from "./adopt.ts"
 import type { Guests } from "./guests.ts"
 import { missing } from "./installation.ts"
 import { placesOf } from "./layout.ts"
+import { standingCopies } from "./memory-ability.ts"
 import { lookAt } from "./power.ts"
 
 export async function examineMachines(
-  dataDir: string,
+  config: HostConfig,
   guests: Guests,
   accelerator: () => Promise<Accelerator>,
   known: readonly MachineId[],
 ): Promise<Finding[]> {
   const absent = await missing()
   if (absent !== null) return [{ severity: "wrong", ...absent }]
+  const { dataDir } = config
   const expected = new Set(known)
-  const [processes, leftovers, hung] = await Promise.all([
+  const [processes, leftovers, hung, waiting] = await Promise.all([
     strangers(dataDir, expected),
     leftDirectories(dataDir, expected),
     hungMachines(guests),
+    standingCopies(config),
   ])
   const { note } = await accelerator()
   const slow: Finding[] =
     note === null
       ? []
       : [{ severity: "note", what: `machines are emulated, so slow: ${note}`, remedy: null }]
-  return [...processes, ...leftovers, ...hung, ...slow]
+  return [...processes, ...leftovers, ...hung, ...slow, ...waiting]
 }
 
 async function strangers(dataDir: string, known: Set<MachineId>): Promise<Finding[]> {

@@ -3,14 +3,20 @@ import { setTimeout as sleep } from "node:timers/promises"
 import { Refusal } from "../../domain/fault.ts"
 import { isObject } from "../../platform/json-lines.ts"
 import type { ExecOptions, ExecResult } from "../host.ts"
-import { type Agent, AgentError } from "./agent.ts"
+import { AgentError } from "./agent.ts"
+import { expectThawed, isFrozen, isFrozenNow, weFroze } from "./freeze.ts"
+import type { Guest } from "./guest.ts"
+import { agentAnswers } from "./power.ts"
 
 const firstPollMs = 5
 const longestPollMs = 250
 
-/** As a shell has it: 127 for a command that is not there, 128 + n for one ended by signal n. */
+/**
+ * As a shell has it: 127 for a command that is not there, 128 + n for one ended by signal n. While
+ * the guest is frozen no command is started, and one that runs already is not asked after.
+ */
 export async function execThroughAgent(
-  agent: Agent,
+  guest: Guest,
   argv: readonly string[],
   options: ExecOptions,
 ): Promise<ExecResult> {
@@ -18,18 +24,26 @@ export async function execThroughAgent(
   if (path === undefined) {
     throw new Refusal({ kind: "invalid", why: "no command was given", field: "argv" })
   }
+  expectThawed(guest)
+  await agentAnswers(guest, options.waitForAgentMs)
+  // The agent's calls have their turns in the order of asking: one made now comes before a freeze.
+  expectThawed(guest)
+  const { agent } = guest
   const deadline = performance.now() + options.timeoutMs
   let pid: number
   try {
     pid = pidOf(await agent.call("guest-exec", { path, arg, "capture-output": true }))
   } catch (cause) {
-    if (cause instanceof AgentError) return notStarted(cause)
-    throw cause
+    if (!(cause instanceof AgentError)) throw cause
+    // One who was here before us may have frozen it.
+    if (await isFrozen(guest)) throw isFrozenNow(guest)
+    return notStarted(cause)
   }
   for (let pauseMs = firstPollMs; ; pauseMs = Math.min(pauseMs * 1.5, longestPollMs)) {
+    while (weFroze(guest)) await sleep(longestPollMs)
     const status = await agent.call("guest-exec-status", { pid }, { timeoutMs: 30_000 })
     if (isObject(status) && status["exited"] === true) return resultOf(status, options)
-    if (performance.now() > deadline) {
+    if (performance.now() > deadline && !weFroze(guest)) {
       await agent.call("guest-exec", { path: "kill", arg: ["-KILL", String(pid)] }).catch(() => {})
       const what = `the command ${path}`
       throw new Refusal({ kind: "timeout", what, afterMs: options.timeoutMs })

@@ -29,6 +29,11 @@ export class Guest {
   readonly ended: Promise<string>
   /** We asked for its end: nobody needs to be told. */
   endExpected = false
+  /**
+   * We asked its agent to freeze it; from then until it is thawed the agent is left alone. A guest
+   * that was running when we came may have been frozen by those before us.
+   */
+  frozen: boolean | "perhaps" = "perhaps"
 
   readonly #dataDir: string
   readonly #abandoned = new AbortController()
@@ -58,6 +63,7 @@ export class Guest {
   /** Lets go of the process without disturbing it. */
   forget(): void {
     this.#abandoned.abort()
+    this.frozen = false
     this.agent.close()
     this.#current?.close()
     this.#connection.reject(notRunning(this.machine))
@@ -74,6 +80,9 @@ export class Guest {
       qmp.on("SHUTDOWN", (event) => {
         this.#lastWords = shutdownReason(event)
       })
+      qmp.on("RESET", () => {
+        this.frozen = false
+      })
       this.#current = qmp
       this.#connection.resolve(qmp)
       await qmp.closed
@@ -81,6 +90,7 @@ export class Guest {
       this.#connection = Promise.withResolvers()
       this.#connection.promise.catch(() => {})
     }
+    this.frozen = false
     this.agent.close()
     this.#connection.reject(notRunning(this.machine))
     return this.#lastWords ?? `QEMU died: ${await this.#lastLogLine()}`

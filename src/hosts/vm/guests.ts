@@ -44,6 +44,11 @@ export class Guests {
     this.#listeners.push(listener)
   }
 
+  /** Also those whose start nobody wrote down. */
+  async everyone(): Promise<Guest[]> {
+    return (await findProcesses(this.#dataDir)).map((one) => this.track(one))
+  }
+
   all(): Guest[] {
     return [...this.#known.values()]
   }

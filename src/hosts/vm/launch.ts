@@ -6,9 +6,11 @@
  * plug only below a root port; 0x4 is virtio-serial with the agent's port, 0x5 the random source.
  */
 
+import type { BlockNode } from "../../domain/disk.ts"
 import { Refusal } from "../../domain/fault.ts"
 import type { MachineId, VolumeId } from "../../domain/ids.ts"
 import type { Hardware } from "../../domain/machine.ts"
+import { firstInherited } from "../../platform/process.ts"
 import type { StartOrder } from "../host.ts"
 import { placesOf } from "./layout.ts"
 
@@ -42,13 +44,18 @@ export function commandLine(
     ...channels(order.machine),
     ...rootPorts(),
     ...["-device", "virtio-rng-pci,id=random0,bus=pcie.0,addr=0x5"],
+    ...blockNodes(order).flatMap((node) => ["-blockdev", JSON.stringify(node)]),
     ...order.disks.flatMap(({ slot, graph }) => [
-      ...graph.nodes.flatMap((node) => ["-blockdev", JSON.stringify(node)]),
-      ...["-device", JSON.stringify(diskDevice(slot, graph))],
+      "-device",
+      JSON.stringify(diskDevice(slot, graph)),
     ]),
     ...boot(order),
+    ...(order.memory === undefined ? [] : ["-incoming", `fd:${memoryDescriptor}`]),
   ]
 }
+
+/** Where a QEMU that goes on from a kept memory finds it, opened by us before it started. */
+const memoryDescriptor = firstInherited
 
 /**
  * Room for translated guest code. QEMU's own choice, 1 GiB, costs 200 MiB more memory for each
@@ -87,12 +94,16 @@ export function diskDevice(slot: number, graph: { volume: VolumeId; top: string 
 /** What the guest reads in `/sys/block/vdX/serial`; virtio-blk has room for 20 characters. */
 export const serialOf = (volume: VolumeId) => volume.replaceAll("-", "").slice(0, 20)
 
-/** The monitor, the agent, and the console, which is logged whether anybody listens or not. */
+/**
+ * The monitor, a second one for memory streams (see `memory-stream.ts`), the agent, and the
+ * console, which is logged whether anybody listens or not.
+ */
 function channels(machine: MachineId): string[] {
   const places = placesOf(machine)
   const socket = (id: string, path: string) => `socket,id=${id},path=${path},server=on,wait=off`
   return [
     ...["-chardev", socket("monitor", places.qmp), "-mon", "chardev=monitor,mode=control"],
+    ...["-chardev", socket("memory", places.memory), "-mon", "chardev=memory,mode=control"],
     ...[
       "-chardev",
       `${socket("console", places.consoleSocket)},logfile=${places.console},logappend=on`,
@@ -102,6 +113,15 @@ function channels(machine: MachineId): string[] {
     ...["-chardev", socket("agent", places.agent)],
     ...["-device", `virtserialport,id=agent0,bus=serial0.0,nr=1,chardev=agent,name=${agentPort}`],
   ]
+}
+
+/** Disks may stand on the same storage; a node is made once, before all that stand on it. */
+function blockNodes({ disks }: StartOrder): BlockNode[] {
+  const nodes = new Map<string, BlockNode>()
+  for (const node of disks.flatMap(({ graph }) => graph.nodes)) {
+    if (!nodes.has(node["node-name"])) nodes.set(node["node-name"], node)
+  }
+  return [...nodes.values()]
 }
 
 function rootPorts(): string[] {

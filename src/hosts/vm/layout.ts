@@ -18,7 +18,10 @@ export const placesOf = (machine: MachineId) => ({
   qmp: `run/${machine}/qmp.sock`,
   agent: `run/${machine}/agent.sock`,
   consoleSocket: `run/${machine}/console.sock`,
+  memory: `run/${machine}/memory.sock`,
 })
+/** Kept memories of guests, which no guest's QEMU may look into. */
+export const memoryRoom = "memory"
 export const imagePlace = (image: ImageId) => `images/${image}`
 
 /** A new directory that the service user passes through and does not list, whatever the umask. */
@@ -30,6 +33,7 @@ export async function makePassage(path: string): Promise<void> {
 /** The directories that hold those of all machines and images. */
 export async function makeRooms(dataDir: string): Promise<void> {
   for (const room of ["machines", "images", "run"]) await makePassage(join(dataDir, room))
+  await mkdir(join(dataDir, memoryRoom), { recursive: true, mode: 0o700 })
 }
 
 /** An empty run directory that is the service user's own, and a console log they may add to. */

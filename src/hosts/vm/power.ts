@@ -48,7 +48,7 @@ export async function agentAnswers(guest: Guest, withinMs: number): Promise<void
  * Whether a program in the guest has the agent's port open. What is written to a closed port is
  * kept and read by the next one to open it: a power-off meant for the last boot must not be.
  */
-async function agentListens(guest: Guest): Promise<boolean> {
+export async function agentListens(guest: Guest): Promise<boolean> {
   const chardevs = await guest.execute("query-chardev").catch(() => [])
   const agent = (Array.isArray(chardevs) ? chardevs : []).find(
     (one: unknown) => isObject(one) && one["label"] === "agent",

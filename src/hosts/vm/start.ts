@@ -1,18 +1,21 @@
 /** Starting a machine's QEMU, or finding that it runs. */
-import { stat } from "node:fs/promises"
+import { type FileHandle, stat } from "node:fs/promises"
 import { join } from "node:path"
 import { Refusal } from "../../domain/fault.ts"
+import type { SnapshotId } from "../../domain/ids.ts"
 import type { Hardware, HostProcess } from "../../domain/machine.ts"
 import { isTimeout } from "../../platform/deadline.ts"
-import { EndedAtOnce, isAlive, spawnDetached } from "../../platform/process.ts"
+import { EndedAtOnce, endProcess, isAlive, spawnDetached } from "../../platform/process.ts"
 import type { HostConfig, StartOrder } from "../host.ts"
 import { type Accelerator, kvmGroup } from "./accelerator.ts"
 import { findProcesses } from "./adopt.ts"
-import { notRunning, tailOf } from "./guest.ts"
+import { type Guest, notRunning, tailOf } from "./guest.ts"
 import type { Guests } from "./guests.ts"
 import { fixHardware, program } from "./installation.ts"
 import { commandLine } from "./launch.ts"
 import { makeRunPlaces, placesOf } from "./layout.ts"
+import { MemoryFiles } from "./memory-files.ts"
+import { goOnLoaded } from "./memory-load.ts"
 
 const answersWithinMs = 20_000
 
@@ -36,8 +39,11 @@ async function findRunning(
   const found = all.find(({ machine }) => machine === order.machine)
   if (found === undefined) return undefined
   const { process, machineType, cpuModel } = found
+  const guest = guests.track(found)
   try {
-    await guests.track(found).monitor(answersWithinMs)
+    await guest.monitor(answersWithinMs)
+    // We may have died between starting it and letting it go on.
+    if (order.memory !== undefined) await goOnOrEnd(guest, order.hardware)
   } catch (cause) {
     // It was on its way out when we found it.
     if (!(await isAlive(process))) return undefined
@@ -58,6 +64,7 @@ async function startNew(
   const hardware = await fixHardware(order.hardware)
   const { name } = await accelerator()
   const group = name === "kvm" && config.user !== null ? await kvmGroup() : undefined
+  await using memory = order.memory === undefined ? null : await openMemory(config, order.memory)
   await makeRunPlaces(config, order.machine)
   const logFile = join(config.dataDir, places.log)
   const logFrom = await stat(logFile).then(
@@ -71,6 +78,7 @@ async function startNew(
       user: config.user,
       groups: group === undefined ? [] : [group],
       logFile,
+      files: memory === null ? [] : [memory.fd],
     })
     const process = { ...identity, accelerator: name }
     const guest = guests.track({ machine: order.machine, process })
@@ -78,11 +86,31 @@ async function startNew(
     guest.endExpected = true
     // It answers once it has opened all its disks, and ends itself if it cannot.
     await guest.monitor(answersWithinMs)
+    if (memory !== null) await goOnOrEnd(guest, hardware)
     guest.endExpected = false
+    guest.frozen = false
     return { process, hardware }
   } catch (cause) {
     if (!(cause instanceof EndedAtOnce || isStopped(cause)) || isTimeout(cause)) throw cause
     throw didNotStart(order, (await tailOf(logFile, 2_000, logFrom)).toString("utf8"))
+  }
+}
+
+async function openMemory({ dataDir }: HostConfig, memory: SnapshotId): Promise<FileHandle> {
+  const file = await new MemoryFiles(dataDir).open(memory)
+  if (file !== undefined) return file
+  const what = `the memory of snapshot ${memory}`
+  throw new Refusal({ kind: "unavailable", what, remedy: "it is not kept on this node" })
+}
+
+/** One that cannot go on from its memory must not be found running, with half of it. */
+async function goOnOrEnd(guest: Guest, { memoryMiB }: Hardware): Promise<void> {
+  try {
+    await goOnLoaded(guest, memoryMiB * 2 ** 20)
+  } catch (cause) {
+    guest.endExpected = true
+    await endProcess(guest.process, 0)
+    throw cause
   }
 }
 

@@ -4,7 +4,7 @@
  */
 import type { MachineId, VolumeId } from "../../domain/ids.ts"
 import { forgetLeaving, pointsLeaving } from "../departed.ts"
-import { dropPoints } from "../points.ts"
+import { dropMemories, dropPoints } from "../points.ts"
 import { machineOf, turnOff } from "../power.ts"
 import { saga } from "../saga.ts"
 import type { Tools } from "../tools.ts"
@@ -38,6 +38,11 @@ export const machineDelete = saga<Tools, MachineDelete>("machine-delete", 1)
     forwardOnly: true,
     async do(tools, { engine, machineId, rootVolumeId }) {
       const of = { volumeId: rootVolumeId, machineId }
+      const taken = await tools.read.snapshots.find({ sourceId: machineId })
+      await dropMemories(
+        tools,
+        taken.map(({ id }) => id),
+      )
       await dropPoints(tools, await pointsLeaving(tools.read, of))
       await tools.engine(engine).dropHead(rootVolumeId)
     },

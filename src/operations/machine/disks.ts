@@ -25,7 +25,8 @@ export const machineAttach = saga<Tools, MachineDisk>("machine-attach", 1)
       const host = await hostOfRunning(tools, machineId)
       // The machine may have been started since, with this volume in it.
       if (host === null || (await host.topNode(machineId, volumeId)) !== null) return
-      await host.attach(machineId, slot, await tools.engine(name).open(volumeId))
+      using graph = await tools.engine(name).open(volumeId)
+      await host.attach(machineId, slot, graph)
     },
     undo: (tools, disk) => takeAway(tools, disk),
     unrecord: (rooms, disk) => giveBack(rooms, disk),

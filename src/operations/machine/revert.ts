@@ -2,6 +2,7 @@
  * A machine goes back to a snapshot. Its plug is pulled (what the guest had not written is part
  * of what is being given up), its heads grow anew on the snapshot's points, and the old heads are
  * kept as a recovery snapshot. Newer snapshots stay, as a branch. Ids and addresses stay too.
+ * From a snapshot with memory the guest goes on as if nothing had happened since.
  */
 import type { MachineId } from "../../domain/ids.ts"
 import type { Hardware } from "../../domain/machine.ts"
@@ -27,6 +28,16 @@ import {
 } from "../revert.ts"
 import { saga } from "../saga.ts"
 import type { Tools } from "../tools.ts"
+import {
+  type Arranged,
+  type Arranging,
+  arrange,
+  recordArranged,
+  type Seat,
+  seatsBefore,
+  unarrange,
+  unrecordArranged,
+} from "./arrange.ts"
 
 export type MachineRevert = {
   machineId: MachineId
@@ -34,19 +45,24 @@ export type MachineRevert = {
   /** As it was in the snapshot; null where the snapshot does not say. */
   hardware: Hardware | null
   andThen: "as-before" | "start" | "stop"
+  /** The disks that the kept memory knows; null where none is to go on. */
+  arranging: Arranging | null
+  /** What a person should know of disks that came and went since. */
+  notes: readonly string[]
 }
 
-type Before = { wasOn: boolean; stood: Stood; hardware: Hardware }
+type Before = { wasOn: boolean; stood: Stood; hardware: Hardware; seats: Seat[] }
 
 const comesUp = (wasOn: boolean, andThen: MachineRevert["andThen"]) =>
   andThen === "start" || (andThen === "as-before" && wasOn)
 
 export const machineRevert = saga<Tools, MachineRevert>("machine-revert", 1)
   .step<"before", Before>("before", {
-    async do(tools, { machineId, reverting }) {
+    async do(tools, { machineId, reverting, arranging }) {
       const { hardware } = await machineOf(tools, machineId)
       const wasOn = (await livenessOf(tools, machineId)) !== "gone"
-      return { wasOn, hardware, stood: await stoodBefore(tools, reverting) }
+      const seats = await seatsBefore(tools, machineId, arranging)
+      return { wasOn, hardware, seats, stood: await stoodBefore(tools, reverting) }
     },
   })
   .step("off", {
@@ -57,6 +73,13 @@ export const machineRevert = saga<Tools, MachineRevert>("machine-revert", 1)
     async unrecord(rooms, { machineId, undone }) {
       if (undone !== null) await recordOn(rooms, machineId, undone as Started)
     },
+  })
+  .step<"arrange", Arranged>("arrange", {
+    do: (tools, { machineId, arranging }) => arrange(tools, machineId, arranging),
+    record: (rooms, { machineId, arranging, output }) =>
+      recordArranged(rooms, machineId, arranging, output),
+    undo: (tools, { arranging }) => unarrange(tools, arranging),
+    unrecord: (rooms, { arranging, before }) => unrecordArranged(rooms, arranging, before.seats),
   })
   .step("revert", {
     do: (tools, { reverting }) => revertHeads(tools, reverting),
@@ -71,8 +94,9 @@ export const machineRevert = saga<Tools, MachineRevert>("machine-revert", 1)
     },
   })
   .step<"start", Started | null>("start", {
-    async do(tools, { machineId, before, andThen }) {
-      return comesUp(before.wasOn, andThen) ? await turnOn(tools, machineId) : null
+    async do(tools, { machineId, before, andThen, arranging }) {
+      if (!comesUp(before.wasOn, andThen)) return null
+      return await turnOn(tools, machineId, arranging?.snapshotId)
     },
     async record(rooms, { machineId, output }) {
       if (output !== null) await recordOn(rooms, machineId, output)
@@ -88,5 +112,8 @@ export const machineRevert = saga<Tools, MachineRevert>("machine-revert", 1)
   })
   .step("clean", {
     forwardOnly: true,
-    do: (tools, { reverting }) => dropReplaced(tools, reverting),
+    async do(tools, { reverting, notes, arrange }) {
+      await dropReplaced(tools, reverting)
+      for (const note of [...notes, ...arrange.notes]) tools.tell(note)
+    },
   })

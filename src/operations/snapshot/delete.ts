@@ -3,7 +3,7 @@
  * accepted; here its points are dropped, and their bytes where nothing else needs them.
  */
 import type { PointId, SnapshotId } from "../../domain/ids.ts"
-import { dropPoints } from "../points.ts"
+import { dropMemories, dropPoints } from "../points.ts"
 import { saga } from "../saga.ts"
 import type { Tools } from "../tools.ts"
 
@@ -14,7 +14,10 @@ export type SnapshotDelete = {
 
 export const snapshotDelete = saga<Tools, SnapshotDelete>("snapshot-delete", 1).step("drop", {
   forwardOnly: true,
-  do: (tools, { points }) => dropPoints(tools, points),
+  async do(tools, { snapshotId, points }) {
+    await dropMemories(tools, [snapshotId])
+    await dropPoints(tools, points)
+  },
   async record(rooms, { snapshotId, points }) {
     for (const { pointId } of points) await rooms.points.remove(pointId)
     await rooms.snapshots.remove(snapshotId)

@@ -17,6 +17,14 @@ import {
   renderNewUser,
   UserWish,
 } from "../wire/account.ts"
+import {
+  AccountQuota,
+  AccountRef,
+  QuotaWish,
+  renderAccountQuota,
+  renderUsage,
+  Usage,
+} from "../wire/quota.ts"
 
 const tag = "accounts"
 
@@ -40,6 +48,27 @@ export const accountRoutes: readonly Route[] = [
     answers: { 200: AccountPage },
     answer: ({ core, who, query }) =>
       page(query, (one) => core.identity.listAccounts(who, one), renderAccount),
+  }),
+  route({
+    method: "PUT",
+    path: "/api/accounts/:ref/quota",
+    params: AccountRef,
+    tag,
+    summary: "Says what an account may use, instead of the service's own quota",
+    body: QuotaWish,
+    answers: { 200: AccountQuota },
+    async answer({ core, asking, body, request }) {
+      const ref = request.params["ref"] ?? ""
+      return shown(await core.identity.setQuota(asking, ref, body), renderAccountQuota)
+    },
+  }),
+  route({
+    method: "GET",
+    path: "/api/usage",
+    tag,
+    summary: "What the account uses, and what it may",
+    answers: { 200: Usage },
+    answer: async ({ core, who }) => shown(await core.identity.usage(who), renderUsage),
   }),
   route({
     method: "POST",

@@ -25,9 +25,13 @@ export const imageRoutes: readonly Route[] = [
     summary: "Takes an image, which is the body; answers when it is ready",
     query: ImageQuery,
     answers: { 201: Started },
-    answer: ({ core, asking, query: { name, format, sizeBytes }, request }) =>
-      upload(request, { format, diskBytes: sizeBytes ?? null }, async (source) => {
-        const started = await core.images.importFrom(asking, { name, format, source })
+    answer: ({ core, asking, query: { name, sizeBytes, ...told }, request }) =>
+      upload(request, { ...told, diskBytes: sizeBytes ?? null }, async (source) => {
+        const started = await core.images.importFrom(asking, {
+          name,
+          format: told.format,
+          source,
+        })
         return finished(started, renderImage, 201)
       }),
   }),

@@ -1,5 +1,6 @@
 import type { Core } from "../../../core/core.ts"
 import type { Principal } from "../../../domain/account.ts"
+import { ok } from "../../../domain/fault.ts"
 import type { OperationId } from "../../../domain/ids.ts"
 import type { Route } from "../../face.ts"
 import { page, shown } from "../answers.ts"
@@ -41,6 +42,20 @@ export const operationRoutes: readonly Route[] = [
     async answer({ core, who, id, query, request }) {
       const found = await look(core, who, id, query.wait, request.closing)
       return shown(found, renderOperation)
+    },
+  }),
+  route({
+    method: "POST",
+    path: "/api/operations/:id/cancel",
+    resource: "operation",
+    tag,
+    summary: "Gives an operation up: what it has done is taken back, while that is possible",
+    answers: { 202: Operation },
+    async answer({ core, asking, id }) {
+      const given = await core.operations.cancel(asking, id)
+      if (!given.ok) return given
+      const headers = { Location: `/api/operations/${id}` }
+      return ok({ status: 202, headers, body: renderOperation(given.value) })
     },
   }),
 ]

@@ -1,4 +1,9 @@
-import type { Route } from "../../face.ts"
+import type { z } from "zod"
+import type { Core } from "../../../core/core.ts"
+import type { Principal } from "../../../domain/account.ts"
+import { ok, type Result } from "../../../domain/fault.ts"
+import type { SnapshotId } from "../../../domain/ids.ts"
+import type { Answer, Route } from "../../face.ts"
 import { accepted, page, shown } from "../answers.ts"
 import { route } from "../route.ts"
 import { download } from "../transfer.ts"
@@ -12,6 +17,14 @@ import {
   SnapshotQueryRead,
   SnapshotWishRead,
 } from "../wire/snapshot.ts"
+import {
+  DiffQuery,
+  Freed,
+  FreedWish,
+  MapQuery,
+  renderChanges,
+  SnapshotChanges,
+} from "../wire/snapshot-space.ts"
 import { startedOf } from "../wire/words.ts"
 
 const tag = "snapshots"
@@ -73,4 +86,52 @@ export const snapshotRoutes: readonly Route[] = [
         return core.snapshots.exportTo(asking, { id, ...volume, sink })
       }),
   }),
+  route({
+    method: "GET",
+    path: "/api/snapshots/:id/diff",
+    resource: "snapshot",
+    lasting: true,
+    tag,
+    summary: "What became different from this snapshot to another",
+    query: DiffQuery,
+    answers: { 200: SnapshotChanges },
+    answer: ({ core, who, id, query: { to, ...query } }) =>
+      changes(core, who, { from: id, to }, query),
+  }),
+  route({
+    method: "GET",
+    path: "/api/snapshots/:id/map",
+    resource: "snapshot",
+    lasting: true,
+    tag,
+    summary: "What it holds at all, as a difference from nothing",
+    query: MapQuery,
+    answers: { 200: SnapshotChanges },
+    answer: ({ core, who, id, query }) => changes(core, who, { from: null, to: id }, query),
+  }),
+  route({
+    method: "POST",
+    path: "/api/snapshots/freed",
+    tag,
+    summary: "What deleting these snapshots together would give back; deletes nothing",
+    body: FreedWish,
+    answers: { 200: Freed },
+    answer: async ({ core, who, body }) =>
+      shown(await core.snapshots.freed(who, body.snapshotIds), (freedIfDeleted) => ({
+        freedIfDeleted,
+      })),
+  }),
 ]
+
+async function changes(
+  core: Core,
+  who: Principal,
+  ends: { from: SnapshotId | null; to: SnapshotId },
+  { volumeId, ...page }: z.output<typeof MapQuery>,
+): Promise<Result<Answer>> {
+  const volume = volumeId === undefined ? {} : { volume: volumeId }
+  const found = await core.snapshots.changes(who, { ...ends, ...volume })
+  if (!found.ok) return found
+  const told = renderChanges(ends, found.value, page)
+  return told.ok ? ok({ status: 200, body: told.value }) : told
+}

@@ -1,7 +1,17 @@
 import { z } from "zod"
 import type { Image as Row } from "../../../domain/image.ts"
 import { largestVolumeBytes } from "../../../domain/volume.ts"
-import { bytes, components, name, pageOf, queryNumber, time, toTime, uuid } from "./words.ts"
+import {
+  bytes,
+  components,
+  mostBytes,
+  name,
+  pageOf,
+  queryNumber,
+  time,
+  toTime,
+  uuid,
+} from "./words.ts"
 
 const format = z.enum(["raw", "qcow2", "rootfs"])
 
@@ -12,6 +22,7 @@ export const ImageQuery = z.strictObject({
   sizeBytes: z
     .exactOptional(queryNumber(1, largestVolumeBytes))
     .describe("The disk's size; needed where the stream does not tell: all but plain raw."),
+  mostBytes,
 })
 
 export const Image = z

@@ -1,6 +1,6 @@
 import { z } from "zod"
-import type { MachineView } from "../../../core/core.ts"
-import type { Volume } from "../../../domain/volume.ts"
+import type { MachineView, VolumeView } from "../../../core/core.ts"
+import { renderVolumeBytes, volumeBytes } from "./volume.ts"
 import {
   bytes,
   components,
@@ -96,14 +96,16 @@ const Disk = z
     slot: z.int().nullable(),
     role: z.enum(["root", "extra"]),
     sizeBytes: bytes,
+    bytes: volumeBytes,
   })
   .register(components, { id: "Disk" })
 
-const renderDisk = (volume: Volume): z.infer<typeof Disk> => ({
+const renderDisk = (volume: VolumeView): z.infer<typeof Disk> => ({
   volumeId: volume.id,
   slot: volume.slot,
   role: volume.role,
   sizeBytes: volume.sizeBytes,
+  bytes: renderVolumeBytes(volume),
 })
 
 export const Machine = z
@@ -120,6 +122,10 @@ export const Machine = z
     imageId: uuid,
     rootVolumeId: uuid,
     disks: z.array(Disk),
+    held: z
+      .object({ operationId: uuid, until: time })
+      .nullable()
+      .describe("Its guest is held still for a snapshot, and goes on by then."),
     accountId: uuid,
     reason: z.string().nullable(),
     createdAt: time,
@@ -140,6 +146,7 @@ export const renderMachine = (machine: MachineView): z.infer<typeof Machine> => 
   imageId: machine.imageId,
   rootVolumeId: machine.rootVolumeId,
   disks: machine.disks.map(renderDisk),
+  held: machine.held && { ...machine.held, until: toTime(machine.held.until) },
   accountId: machine.accountId,
   reason: machine.reason,
   createdAt: toTime(machine.createdAt),

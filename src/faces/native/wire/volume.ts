@@ -1,6 +1,5 @@
 import { z } from "zod"
-import type { VolumeWish as Wish } from "../../../core/core.ts"
-import type { Volume as Row } from "../../../domain/volume.ts"
+import type { VolumeView, VolumeWish as Wish } from "../../../core/core.ts"
 import {
   bytes,
   components,
@@ -46,11 +45,24 @@ export const VolumeRemoval = z.strictObject({
   cascade: queryFlag.default(false).describe("Its snapshots go with it."),
 })
 
+export const volumeBytes = z.object({
+  logical: bytes,
+  physical: bytes
+    .nullable()
+    .describe("On disk, with its snapshots; null where it is one of a list, or being worked on."),
+})
+
+export const renderVolumeBytes = (volume: VolumeView): z.infer<typeof volumeBytes> => ({
+  logical: volume.sizeBytes,
+  physical: volume.physicalBytes ?? null,
+})
+
 export const Volume = z
   .object({
     id: uuid,
     name: z.string(),
     sizeBytes: bytes,
+    bytes: volumeBytes,
     state: z.enum(["creating", "available", "in-use", "deleting", "failed"]),
     machineId: uuid.nullable(),
     role: z.enum(["root", "extra"]),
@@ -64,10 +76,11 @@ export const Volume = z
   .register(components, { id: "Volume" })
 export const VolumePage = pageOf(Volume, "VolumePage")
 
-export const renderVolume = (volume: Row): z.infer<typeof Volume> => ({
+export const renderVolume = (volume: VolumeView): z.infer<typeof Volume> => ({
   id: volume.id,
   name: volume.name,
   sizeBytes: volume.sizeBytes,
+  bytes: renderVolumeBytes(volume),
   state: volume.state,
   machineId: volume.machineId,
   role: volume.role,

@@ -12,7 +12,7 @@ export const components = z.registry<{ id: string }>()
 /** What a schema is to look like in the OpenAPI document, where reading takes more than it says. */
 export const toldAs = new WeakMap<object, Record<string, unknown>>()
 
-function told<S extends z.ZodType>(schema: S, as: Record<string, unknown>): S {
+export function told<S extends z.ZodType>(schema: S, as: Record<string, unknown>): S {
   toldAs.set(schema, as)
   return schema
 }
@@ -118,7 +118,15 @@ export const listQuery = {
 
 export const ListQuery = z.strictObject(listQuery)
 
-export const UploadQuery = z.strictObject({ format: z.enum(["raw", "qcow2"]).default("raw") })
+/** The length of a body that is sent in chunks is known to its sender at best. */
+export const mostBytes = z
+  .exactOptional(queryNumber(1, Number.MAX_SAFE_INTEGER))
+  .describe("The body has no more bytes than this: only so many need be free, and are taken.")
+
+export const UploadQuery = z.strictObject({
+  format: z.enum(["raw", "qcow2"]).default("raw"),
+  mostBytes,
+})
 export const downloadFormat = z.enum(["raw", "sparse", "qcow2"]).default("raw")
 export const DownloadQuery = z.strictObject({ format: downloadFormat })
 

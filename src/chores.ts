@@ -1,0 +1,80 @@
+/**
+ * What the service does unasked while it runs: time passes, guests stand still, machines end,
+ * engines tidy their storage. None of it is in anybody's way, and none of it fails anything.
+ */
+import type { Logger } from "pino"
+import type { Context } from "./core/context.ts"
+import type { Core } from "./core/core.ts"
+import { freeSpace } from "./core/free-space.ts"
+import { tidyUp } from "./core/janitor.ts"
+import { openUpkeep } from "./core/upkeep.ts"
+import type { Operation, OperationState } from "./domain/operation.ts"
+import { letOverdueGo, noteMissedEnds, tendStandstills } from "./machines.ts"
+import type { UpkeepWork } from "./operations/upkeep.ts"
+
+const tidyEveryMs = 60_000
+const tendEveryMs = 5_000
+const upkeepAfterMs = 100
+
+/** `asked`: engines work on their storage only when a test says so. */
+export type UpkeepWhen = "by-itself" | "asked"
+
+export function startChores(
+  context: Context,
+  core: Core,
+  options: { engineNames: readonly string[]; log: Logger; upkeep: UpkeepWhen },
+) {
+  const { log } = options
+  const upkeep = openUpkeep(context, options.engineNames)
+  const bySelf = options.upkeep === "by-itself"
+  const timers: NodeJS.Timeout[] = []
+  const every = (ms: number, what: string, ...works: (() => Promise<unknown>)[]) => {
+    const fails = (cause: unknown) => log.error({ cause }, `${what} failed`)
+    const round = () => void works.forEach((work) => void work().catch(fails))
+    timers.push(setInterval(round, ms).unref())
+  }
+  const lookSoon = soon(upkeepAfterMs, () => {
+    upkeep.look().catch((cause) => log.error({ cause }, "upkeep cannot be begun"))
+  })
+  const isThereSpace = async () => !(await freeSpace(context.ledger.read, context)).paused
+  every(
+    tidyEveryMs,
+    "tidying up",
+    () => tidyUp(context, core),
+    () => noteMissedEnds(context),
+    async () => (bySelf ? lookSoon.call() : undefined),
+  )
+  every(
+    tendEveryMs,
+    "tending machines",
+    () => letOverdueGo(context, context.clock(), log),
+    () => tendStandstills(context, isThereSpace),
+  )
+  if (bySelf) lookSoon.call()
+  return {
+    /** For every operation that ends: it may have left work behind. */
+    ended({ kind, params }: Operation, state: OperationState): void {
+      if (kind === "upkeep") upkeep.ended((params as UpkeepWork).work, state)
+      if (bySelf) lookSoon.call()
+    },
+    upkeep: () => upkeep.look(),
+    stop(): void {
+      for (const timer of timers) clearInterval(timer)
+      lookSoon.cancel()
+    },
+  }
+}
+
+/** Once, a little after the first of several calls that come close together. */
+function soon(ms: number, work: () => void) {
+  let timer: NodeJS.Timeout | undefined
+  return {
+    call(): void {
+      timer ??= setTimeout(() => {
+        timer = undefined
+        work()
+      }, ms).unref()
+    },
+    cancel: () => clearTimeout(timer),
+  }
+}

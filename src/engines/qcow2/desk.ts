@@ -1,0 +1,44 @@
+/** What upkeep has in mind: plans that nobody began, and where to look next. Gone with the process. */
+import { type OneAtATime, oneAtATime } from "../../platform/one-at-a-time.ts"
+import type { UpkeepLimits } from "../engine.ts"
+import { Changed } from "./changed.ts"
+import type { LayerId } from "./layer-files.ts"
+import { Pace } from "./pace.ts"
+import type { Work } from "./works.ts"
+
+export type Plan = Pick<Work, "id" | "run" | "use" | "volume" | "bytes">
+
+const usual = { softDepth: 24, hardDepth: 48, bytesPerSecond: 96 * 2 ** 20 }
+
+export class Desk {
+  readonly limits: Required<UpkeepLimits>
+  readonly plans = new Map<LayerId, Plan>()
+  readonly changed = new Changed()
+  /** All copies share it. */
+  readonly pace: Pace
+  /** What a dead process knew to be changed is lost with it, so once everything is looked at. */
+  lookedOnce = false
+  /** Looking for work is done by one at a time. */
+  readonly looking: OneAtATime = oneAtATime()
+  readonly #turns = new Map<LayerId, { turn: OneAtATime; visitors: number }>()
+  /** Pins of layers that upkeep has replaced and that some process may still have open. */
+  readonly replaced = new Map<LayerId, Disposable>()
+
+  constructor(limits: UpkeepLimits = {}) {
+    this.limits = { ...usual, ...limits }
+    this.pace = new Pace(this.limits.bytesPerSecond)
+  }
+
+  /** One at a time works on a work; whoever comes second finds what the first has done. */
+  async turn<T>(id: LayerId, visit: () => Promise<T>): Promise<T> {
+    const entry = this.#turns.get(id) ?? { turn: oneAtATime(), visitors: 0 }
+    this.#turns.set(id, entry)
+    entry.visitors += 1
+    try {
+      return await entry.turn(visit)
+    } finally {
+      entry.visitors -= 1
+      if (entry.visitors === 0) this.#turns.delete(id)
+    }
+  }
+}

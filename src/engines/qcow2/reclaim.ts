@@ -1,0 +1,145 @@
+/**
+ * Space comes back from a layer that stays. When the last point of a layer goes and others still
+ * read through it, the clusters that all of those have over it are given back: holes are punched
+ * where they lie, and nothing is copied.
+ *
+ * The order makes it safe. What covers them is durable: it was read from the files, and those are
+ * synced after. The layer is marked as hollow, durably, and then come the holes. The flag that it
+ * is due was set in the commit that made it so, and goes when all is done; until then it is tried
+ * again. Doing it twice does no harm: holes stay holes, and what was out of reach remains so.
+ */
+import { open } from "node:fs/promises"
+import { setTimeout as sleep } from "node:timers/promises"
+import type { Nbd } from "../../platform/nbd.ts"
+import { Clusters } from "./clusters.ts"
+import { bytesNodes } from "./graph.ts"
+import { clusterBytes } from "./header.ts"
+import type { LayerId } from "./layer-files.ts"
+import type { LayerMap } from "./layer-map.ts"
+import { type Cover, type Covered, Readers } from "./readers.ts"
+import { serve } from "./storage-daemon.ts"
+import type { Store } from "./store.ts"
+import { inTree } from "./tree.ts"
+
+/**
+ * A guest's read may have passed a growing layer just before that held the cluster. QEMU sends it
+ * on to the layer below at once, and there a hole waits in the kernel for the reads that came
+ * before it; so what was seen covered this long ago, nobody is on the way to any more.
+ */
+const settleMs = 50
+
+/** All that is due, from whatever was interrupted. */
+export async function reclaimDue(store: Store): Promise<void> {
+  const due = await inTree(store.memory, async (tree) =>
+    (await tree.layers()).flatMap(({ id, reclaim, doomed }) => (reclaim && !doomed ? [id] : [])),
+  )
+  await reclaim(store, due)
+}
+
+/** What cannot be given back now stays due; that is no reason to fail whoever let go of it. */
+export async function reclaim(store: Store, due: readonly LayerId[]): Promise<void> {
+  for (const id of due) await store.reclaims.turn(() => reclaimLayer(store, id))
+}
+
+async function reclaimLayer(store: Store, id: LayerId): Promise<void> {
+  // A transfer may still read a layer as the top of a point that is gone.
+  const isOpen = (layer: LayerId) => store.pins.has(layer)
+  const covered = await inTree(store.memory, (tree) => new Readers(tree, isOpen).covered(id))
+  const trouble = covered === null ? null : await hollowOut(store, covered)
+  if (trouble === null && (await settle(store, id, covered))) {
+    await store.reclaims.done(id, growingIn(covered?.above ?? []))
+  } else store.reclaims.again(id, trouble)
+}
+
+/** No longer due, unless what stands above has changed meanwhile, or is open still. */
+function settle(store: Store, id: LayerId, before: Covered | null): Promise<boolean> {
+  return inTree(store.memory, async (tree) => {
+    const layer = await tree.layer(id)
+    if (layer === undefined || layer.doomed) return true
+    const now = await new Readers(tree).covered(id)
+    if (JSON.stringify(now) !== JSON.stringify(before)) return false
+    if (layer.reclaim) await tree.putLayer({ ...layer, reclaim: false })
+    return true
+  })
+}
+
+/** What stood in the way, in words; null when nothing did. */
+async function hollowOut(store: Store, covered: Covered): Promise<string | null> {
+  const { id, above } = covered
+  const { layers, maps, shadows } = store
+  try {
+    const needless = await shadows.needless(covered)
+    const settledAt = performance.now() + (growingIn(above).length > 0 ? settleMs : 0)
+    const before = await layers.hollow(id)
+    const holes = before?.made ? needless.minus(before.clusters) : needless
+    if (holes.isEmpty) return null
+    await makeSure(store, above)
+    const clusters = before === null ? holes : holes.union(before.clusters)
+    await layers.markHollow(id, { clusters, made: false })
+    await punch(store, id, holesIn(holes, await maps.of(id, { frozen: true })), settledAt)
+    await layers.markHollow(id, { clusters, made: true })
+    return null
+  } catch (cause) {
+    return cause instanceof Error ? cause.message : String(cause)
+  }
+}
+
+const growingIn = (above: readonly Cover[]): LayerId[] =>
+  above.flatMap(({ id, growing, above }) => (growing ? [id] : growingIn(above ?? [])))
+
+/** That the covers hold what was read from their tables is on disk when this resolves. */
+async function makeSure(store: Store, above: readonly Cover[]): Promise<void> {
+  for (const { id, above: further } of above) {
+    const file = await open(store.layers.path(id), "r")
+    try {
+      await file.sync()
+    } finally {
+      await file.close()
+    }
+    if (further !== null) await makeSure(store, further)
+  }
+}
+
+type Hole = { offset: number; length: number }
+
+/** Where the clusters lie in the file; neighbours there are one hole. */
+function holesIn(clusters: Clusters, map: LayerMap): Hole[] {
+  const places = new Clusters()
+  for (const { first, count } of clusters.runs()) {
+    for (let cluster = first; cluster < first + count; cluster++) {
+      const offset = map.hostOffset(cluster)
+      if (offset !== undefined) places.add(offset / clusterBytes)
+    }
+  }
+  return [...places.runs()].map(({ first, count }) => ({
+    offset: first * clusterBytes,
+    length: count * clusterBytes,
+  }))
+}
+
+const inFlight = 8
+/** A request's length is 32 bits wide. */
+const longestBytes = 2 ** 30
+
+/**
+ * Node has no fallocate(2), but QEMU has it: a TRIM of the file's bytes is a hole in the file,
+ * where the file system makes any, and nothing where it does not.
+ */
+async function punch(store: Store, id: LayerId, holes: readonly Hole[], notBefore: number) {
+  await serve(store, { ...bytesNodes(id), writable: true }, async ({ nbd }) => {
+    await sleep(Math.max(0, notBefore - performance.now()))
+    const waiting = holes.values()
+    const puncher = async () => {
+      for (const hole of waiting) await trim(nbd, hole)
+    }
+    await Promise.all(Array.from({ length: inFlight }, puncher))
+    await nbd.flush()
+  })
+}
+
+async function trim(nbd: Nbd, { offset, length }: Hole): Promise<void> {
+  const end = Math.min(offset + length, nbd.sizeBytes)
+  for (let at = offset; at < end; at += longestBytes) {
+    await nbd.trim(at, Math.min(longestBytes, end - at))
+  }
+}

@@ -1,0 +1,79 @@
+/**
+ * Layers that are to be looked at again, because they could not give back all they will: somebody
+ * had them open, or the disk refused; or a head stands on them that covers more with each write.
+ * A process that dies forgets them. What is due is recorded; what grows comes to the same when the
+ * head is frozen, and the layer below it merged into it.
+ */
+import { type OneAtATime, oneAtATime } from "../../platform/one-at-a-time.ts"
+import type { LayerFiles, LayerId } from "./layer-files.ts"
+import type { Pins } from "./pins.ts"
+
+const againAfterMs = 60_000
+/** What a head must have grown by, so that looking at what it covers is worth it. */
+const worthBytes = 64 * 2 ** 20
+
+type Later = {
+  heads: readonly LayerId[]
+  bytes: number
+  notBefore: number
+  /** What stood in the way. */
+  trouble: string | null
+}
+
+export class Reclaims {
+  /** Layers give space back one after the other. */
+  readonly turn: OneAtATime = oneAtATime()
+  readonly #layers: LayerFiles
+  readonly #pins: Pins
+  readonly #later = new Map<LayerId, Later>()
+
+  constructor(layers: LayerFiles, pins: Pins) {
+    this.#layers = layers
+    this.#pins = pins
+  }
+
+  /** It could not give back what is due, for now. */
+  again(id: LayerId, trouble: string | null): void {
+    const notBefore = performance.now() + (this.#pins.has(id) ? 0 : againAfterMs)
+    this.#later.set(id, { heads: [], bytes: 0, notBefore, trouble })
+  }
+
+  /** It gave back all that these left it, and they grow. */
+  async done(id: LayerId, heads: readonly LayerId[]): Promise<void> {
+    if (heads.length === 0) return void this.#later.delete(id)
+    const bytes = await this.#bytesOf(heads)
+    this.#later.set(id, {
+      heads,
+      bytes,
+      notBefore: performance.now() + againAfterMs,
+      trouble: null,
+    })
+  }
+
+  forget(id: LayerId): void {
+    this.#later.delete(id)
+  }
+
+  /** In words, for people. */
+  troubles(): string[] {
+    return [...this.#later].flatMap(([id, { trouble }]) =>
+      trouble === null ? [] : [`layer ${id} cannot give back its space: ${trouble}`],
+    )
+  }
+
+  async ripe(): Promise<LayerId[]> {
+    const ripe: LayerId[] = []
+    for (const [id, { heads, bytes, notBefore }] of this.#later) {
+      if (performance.now() < notBefore || this.#pins.has(id)) continue
+      const grown = heads.length === 0 ? worthBytes : (await this.#bytesOf(heads)) - bytes
+      if (grown >= worthBytes) ripe.push(id)
+    }
+    return ripe
+  }
+
+  /** One that is gone holds nothing any more. */
+  async #bytesOf(ids: readonly LayerId[]): Promise<number> {
+    const sizes = await Promise.all(ids.map((id) => this.#layers.bytes(id).catch(() => 0)))
+    return sizes.reduce((sum, bytes) => sum + bytes, 0)
+  }
+}

@@ -1,0 +1,227 @@
+/**
+ * What upkeep there is to do: begun work first, then plans. A plan is only a thought: it has no
+ * record until somebody begins it, and vanishes when the layers are not as it found them.
+ *
+ * Looking starts from what changed since the last look and goes no further than the layers around
+ * it; after a start everything counts as changed, and is gone through a few dozen at a time.
+ */
+import type { VolumeId } from "../../domain/ids.ts"
+import type { Upkeep } from "../engine.ts"
+import type { Plan } from "./desk.ts"
+import { type LayerId, newLayerId } from "./layer-files.ts"
+import type { Store } from "./store.ts"
+import { inTree, type Tree } from "./tree.ts"
+import { cheapestWindow, type Sized, shortestWindow, tiers, totalBytes } from "./upkeep-rules.ts"
+import { layersOf, type Work } from "./works.ts"
+
+/** Enough to choose from; the rest is found when these are done. */
+const plansKept = 16
+const lookedAtOnce = 32
+
+export async function upkeep(store: Store, pressing?: VolumeId): Promise<Upkeep[]> {
+  return await store.desk.looking(async () => {
+    if (pressing !== undefined) return await pressingWork(store, pressing)
+    await dropPointless(store)
+    await look(store)
+    const begun = await inTree(store.memory, (tree) => tree.works.all())
+    return [...begun, ...store.desk.plans.values()].map(inWords)
+  })
+}
+
+function inWords({ id, volume, run, use, bytes }: Plan): Upkeep {
+  const what =
+    use === "merge"
+      ? `merging ${run.length} layers that nobody needs apart`
+      : `a short cut past ${run.length} layers that are kept`
+  return { id, volume, what, bytes }
+}
+
+/** Work on the volume's path, if that is as long as it may be. */
+async function pressingWork(store: Store, volume: VolumeId): Promise<Upkeep[]> {
+  const { path, begun } = await inTree(store.memory, async (tree) => ({
+    path: await frozenPath(tree, volume),
+    begun: await tree.works.all(),
+  }))
+  if (path.length < store.desk.limits.hardDepth) return []
+  const onPath = new Set(path)
+  const touches = ({ run }: Plan) => run.some((id) => onPath.has(id))
+  const under = begun.find((work) => work.state !== "spoilt" && touches(work))
+  if (under !== undefined) return [inWords(under)]
+  for (const plan of store.desk.plans.values()) if (touches(plan)) store.desk.plans.delete(plan.id)
+  const plan = await shortened(store, volume, path)
+  return plan === null ? [] : [inWords(plan)]
+}
+
+async function dropPointless(store: Store): Promise<void> {
+  const { plans, changed } = store.desk
+  for (const plan of plans.values()) {
+    const still = await inTree(store.memory, async (tree) =>
+      (await areFree(tree, plan.run)) ? await asPlanned(tree, plan) : false,
+    )
+    if (still) continue
+    plans.delete(plan.id)
+    for (const id of plan.run) changed.layers.add(id)
+    changed.volumes.add(plan.volume)
+  }
+}
+
+async function look(store: Store): Promise<void> {
+  const { changed, plans } = store.desk
+  if (!store.desk.lookedOnce) {
+    await inTree(store.memory, async (tree) => {
+      for (const { id } of await tree.layers()) changed.layers.add(id)
+      for (const { volume } of await tree.heads()) changed.volumes.add(volume)
+    })
+    store.desk.lookedOnce = true
+  }
+  while (changed.layers.size > 0 && plans.size < plansKept) {
+    const starts = someOf(changed.layers)
+    const mergeable = await inTree(store.memory, (tree) => mergeableAround(tree, starts))
+    for (const layers of mergeable) await planMerges(store, layers)
+  }
+  while (changed.volumes.size > 0 && plans.size < plansKept) {
+    for (const volume of someOf(changed.volumes)) {
+      const path = await inTree(store.memory, (tree) => frozenPath(tree, volume))
+      if (path.length > store.desk.limits.softDepth) await shortened(store, volume, path)
+    }
+  }
+}
+
+function someOf<T>(set: Set<T>): T[] {
+  const some: T[] = []
+  for (const one of set) {
+    if (some.length === lookedAtOnce) break
+    some.push(one)
+    set.delete(one)
+  }
+  return some
+}
+
+/** The layers below a volume's head, the lowest first; none for a volume that is not there. */
+async function frozenPath(tree: Tree, volume: VolumeId): Promise<LayerId[]> {
+  const head = await tree.head(volume)
+  return head === undefined ? [] : (await tree.chain(head.layer)).slice(0, -1).map(({ id }) => id)
+}
+
+/** Stretches of which all but the last layer can be merged upwards, the lowest first. */
+async function mergeableAround(tree: Tree, starts: readonly LayerId[]): Promise<LayerId[][]> {
+  const stretches: LayerId[][] = []
+  const seen = new Set<LayerId>()
+  for (const start of starts) {
+    const layer = await tree.layer(start)
+    if (layer === undefined || layer.doomed || seen.has(start)) continue
+    const stretch: LayerId[] = []
+    let at = (await onlyAbove(tree, start)) === null ? layer.parent : start
+    for (; at !== null && (await onlyAbove(tree, at)) !== null; at = await parentOf(tree, at)) {
+      stretch.unshift(at)
+    }
+    for (let top = stretch.at(-1); top !== undefined; ) {
+      const above = await onlyAbove(tree, top)
+      if (above === null) break
+      stretch.push(above)
+      top = above
+    }
+    for (const id of stretch) seen.add(id)
+    stretches.push(stretch)
+  }
+  return stretches
+}
+
+const parentOf = async (tree: Tree, id: LayerId) => (await tree.layer(id))?.parent ?? null
+
+/** The one frozen layer that a nameless layer is there for; null for any other layer. */
+async function onlyAbove(tree: Tree, id: LayerId): Promise<LayerId | null> {
+  const { heads, points, children } = await tree.needs(id)
+  const [above, ...others] = children
+  if (heads + points + others.length > 0 || above === undefined) return null
+  return (await tree.headsOn(above)).length > 0 ? null : above
+}
+
+async function planMerges(store: Store, layers: readonly LayerId[]): Promise<void> {
+  for (const run of tiers(await sized(store, layers))) await plan(store, run)
+}
+
+async function shortened(
+  store: Store,
+  volume: VolumeId,
+  path: readonly LayerId[],
+): Promise<Plan | null> {
+  const { desk } = store
+  const taken = new Set([...desk.plans.values()].flatMap(({ run }) => run))
+  for (const work of await inTree(store.memory, (tree) => tree.works.all())) {
+    for (const id of layersOf(work)) taken.add(id)
+  }
+  const free = ({ id }: Sized<LayerId>) => !taken.has(id)
+  const shortest = shortestWindow(desk.limits.softDepth)
+  const window = cheapestWindow(await sized(store, path), shortest, free)
+  return window === null ? null : await plan(store, window, volume)
+}
+
+/** One that went since it was looked up holds nothing any more; the plan will not stand. */
+const sized = (store: Store, ids: readonly LayerId[]): Promise<Sized<LayerId>[]> =>
+  Promise.all(ids.map(async (id) => ({ id, bytes: await store.layers.bytes(id).catch(() => 0) })))
+
+async function plan(
+  store: Store,
+  layers: readonly Sized<LayerId>[],
+  volume?: VolumeId,
+): Promise<Plan | null> {
+  const { plans } = store.desk
+  const run = layers.map(({ id }) => id)
+  const planned = new Set([...plans.values()].flatMap(({ run }) => run))
+  if (run.some((id) => planned.has(id))) return null
+  const found = await inTree(store.memory, async (tree) => {
+    const top = await tree.layer(run.at(-1) as LayerId)
+    if (top === undefined || !(await areFree(tree, run))) return null
+    const use = (await isMerge(tree, run)) ? "merge" : "skip"
+    const bytes = Math.min(totalBytes(layers), top.sizeBytes)
+    const about = { id: newLayerId(), run, use, bytes } as const
+    if (!(await asPlanned(tree, about))) return null
+    const whose = volume ?? (await readerOf(tree, top.id))
+    return whose === null ? null : { ...about, volume: whose }
+  })
+  if (found !== null) plans.set(found.id, found)
+  return found
+}
+
+/** A volume whose head or point is on the layer, or stands on it. */
+export async function readerOf(tree: Tree, layer: LayerId): Promise<VolumeId | null> {
+  for (let at: LayerId | undefined = layer; at !== undefined; ) {
+    const [head] = await tree.headsOn(at)
+    if (head !== undefined) return head.volume
+    const [point] = await tree.pointsOn(at)
+    if (point !== undefined) return point.volume
+    at = (await tree.needs(at)).children[0]
+  }
+  return null
+}
+
+/** No begun work is about any of them. */
+export async function areFree(tree: Tree, run: readonly LayerId[]): Promise<boolean> {
+  const taken = new Set((await tree.works.all()).flatMap(layersOf))
+  return !run.some((id) => taken.has(id))
+}
+
+async function isMerge(tree: Tree, run: readonly LayerId[]): Promise<boolean> {
+  for (const [at, id] of run.slice(0, -1).entries()) {
+    const { heads, points, children } = await tree.needs(id)
+    if (heads + points > 0 || children.length !== 1 || children[0] !== run[at + 1]) return false
+  }
+  return true
+}
+
+/** The layers still stand as the work needs them, and it would be of use to somebody. */
+export async function asPlanned(
+  tree: Tree,
+  { run, use }: Pick<Work, "run" | "use">,
+): Promise<boolean> {
+  for (const [at, id] of run.entries()) {
+    const layer = await tree.layer(id)
+    if (layer === undefined || layer.doomed) return false
+    if (at > 0 && layer.parent !== run[at - 1]) return false
+    if ((await tree.headsOn(id)).length > 0) return false
+  }
+  if (use === "merge") return await isMerge(tree, run)
+  const top = run.at(-1)
+  return top !== undefined && (await tree.needs(top)).children.length > 0
+}

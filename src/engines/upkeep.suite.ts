@@ -1,0 +1,249 @@
+/** Work that nobody asked for, and that nobody may notice but by its room and speed. */
+import { describe, expect, test } from "vitest"
+import type { VolumeId } from "../domain/ids.ts"
+import { bytesOf, content, mebi, pointId, watch } from "./content.suite.ts"
+import type { Opener, Rig } from "./engine-rig.suite.ts"
+import { Family, type Movable } from "./family.suite.ts"
+import { found, Writers } from "./writers.suite.ts"
+
+const block = 65_536
+const limits = { softDepth: 10, hardDepth: 16 }
+
+export function upkeepStories(rig: () => Rig): void {
+  test("it ends, and nothing that anyone reads has changed at any step of it", async () => {
+    await rig().limit(limits)
+    const { family } = await grown(rig)
+    await family.upkeep([], () => family.expectAll())
+    expect(await rig().engine.upkeep()).toEqual([])
+    await family.expectAll()
+    await rig().restart()
+    await family.expectAll()
+    await family.dropAll()
+  })
+
+  test("under open disks, which move, and hold nothing that is gone", async () => {
+    await rig().limit(limits)
+    const { family, volume, clone } = await grown(rig)
+    const { engine } = rig()
+    // Two disks of one process, and one of another; a layer of theirs is shared.
+    const other = await family.clone([...family.model.points.keys()][9] ?? pointId())
+    const pair = await rig().opener([await engine.open(volume), await engine.open(clone)])
+    const single = await rig().opener([await engine.open(other)])
+    const open = new Map([
+      ...[volume, clone].map((id): [VolumeId, Opener] => [id, pair]),
+      [other, single],
+    ])
+    let writes = 0
+    const writeOn = async () => {
+      for (const [id, opener] of open) {
+        const offset = (writes++ % 15) * block + 512
+        await family.writeThrough(opener, id, { offset, length: 1024 })
+      }
+      await family.expectAll(open)
+    }
+    await writeOn()
+    await family.keepOpen(pair, volume)
+    expect(await family.upkeep([pair, single], writeOn)).toBeGreaterThan(0)
+    await pair.kill()
+    await single.close()
+    await family.expectAll()
+    await family.dropAll()
+  })
+
+  test("while four writers never stop, none of their writes is lost", async () => {
+    await rig().limit(limits)
+    const family = new Family(rig)
+    const volume = await family.volume(mebi)
+    const opener = await rig().opener([await rig().engine.open(volume)])
+    const writers = new Writers(opener, volume)
+    const running = [0, 1, 2, 3].map((lane) => writers.run(lane))
+    const points = []
+    for (let turn = 0; turn < 14; turn++) {
+      points.push(await family.keepOpen(opener, volume))
+      await writers.progress(10)
+    }
+    await family.drop(...points.filter((_, at) => at % 3 === 1))
+    expect(await family.upkeep([opener], () => writers.progress(20))).toBeGreaterThan(0)
+    writers.stop()
+    await Promise.all(running)
+    await opener.close()
+    expect(found(await bytesOf(rig().engine, { volume }))).toEqual(writers.acknowledged)
+    expect(await rig().engine.examine()).toEqual([])
+    await family.dropAll()
+  })
+
+  test("given up before its commit, it leaves nothing and may be begun again", async () => {
+    await rig().limit(limits)
+    const { family } = await grown(rig)
+    const { engine, leftovers } = rig()
+    const before = (await leftovers()).toSorted()
+    const works = await engine.upkeep()
+    for (const { id } of works) {
+      await engine.prepare(id, watch())
+      await engine.abandon(id)
+      await engine.abandon(id)
+    }
+    expect((await leftovers()).toSorted()).toEqual(before)
+    expect(works.length).toBeGreaterThan(0)
+    expect(await family.upkeep()).toBeGreaterThan(0)
+    await family.expectAll()
+    await family.dropAll()
+  })
+
+  test("stopped on its way, it goes on under its own name", async () => {
+    await rig().limit(limits)
+    const { family } = await grown(rig)
+    const { engine } = rig()
+    const [work] = await engine.upkeep()
+    const stopped = AbortSignal.abort(new Error("stopped"))
+    await expect(engine.prepare(work?.id ?? "", watch(stopped))).rejects.toThrow("stopped")
+    await engine.prepare(work?.id ?? "", watch())
+    await rig().restart()
+    expect((await rig().engine.upkeep())[0]?.id).toBe(work?.id)
+    await family.upkeep()
+    await family.dropAll()
+  })
+
+  test("what nobody needs any more is not committed", async () => {
+    await rig().limit(limits)
+    const { family } = await grown(rig)
+    const { engine } = rig()
+    const works = await engine.upkeep()
+    for (const { id } of works) await engine.prepare(id, watch())
+    await family.drop(...family.model.points.keys())
+    for (const volume of family.model.heads.keys()) await family.dropHead(volume)
+    for (const { id } of works) {
+      expect(await engine.commit(id)).toBe(null)
+      await engine.finish(id)
+    }
+    expect(await rig().leftovers()).toEqual([])
+  })
+
+  test("a process that is just about to open its disks comes along", async () => {
+    await rig().limit(limits)
+    const { family, volume } = await grown(rig)
+    const graph = await rig().engine.open(volume)
+    const opening = Promise.withResolvers<Opener>()
+    const upkeep = family.upkeep([later(opening.promise)])
+    const opener = await rig().opener([graph])
+    opening.resolve(opener)
+    expect(await upkeep).toBeGreaterThan(0)
+    await family.writeThrough(opener, volume, { offset: block, length: 1024 })
+    await family.expectAll(new Map([[volume, opener]]))
+    await opener.close()
+    await family.expectAll()
+    await family.dropAll()
+  })
+
+  test("a path never grows beyond its limit, and comes back to what it should be", async () => {
+    await rig().limit(limits)
+    const family = new Family(rig)
+    const { engine } = rig()
+    const volume = await family.volume(mebi)
+    const depth = depthOf(rig, await nodesOf(rig(), volume))
+    let pressed = 0
+    for (let turn = 0; turn < 40; turn++) {
+      for (const { id } of await engine.upkeep(volume)) {
+        expect(await depth(volume)).toBeGreaterThanOrEqual(limits.hardDepth)
+        await engine.prepare(id, watch())
+        await family.replace(id, [])
+        pressed++
+      }
+      await family.keep(volume)
+      expect(await depth(volume)).toBeLessThanOrEqual(limits.hardDepth)
+    }
+    expect(pressed).toBeGreaterThan(0)
+    await family.upkeep()
+    expect(await depth(volume)).toBeLessThanOrEqual(limits.softDepth)
+    expect(await engine.upkeep(volume)).toEqual([])
+    await family.expectAll()
+    await family.dropAll()
+  })
+
+  crashedUpkeepStories(rig)
+}
+
+function crashedUpkeepStories(rig: () => Rig): void {
+  test.each(["before", "after"] as const)(
+    "wherever the light goes out, %s a commit, the next server carries it on",
+    async (when) => {
+      await rig().limit(limits)
+      for (let nth = 1; ; nth++) {
+        const { family, volume } = await grown(rig, 4)
+        const opener = await rig().opener([await rig().engine.open(volume)])
+        rig().failCommits(when, nth)
+        const crashed = await family.upkeep([opener]).then(
+          () => false,
+          (cause: Error) => cause.message.includes("the light went out"),
+        )
+        await rig().restart()
+        await family.writeThrough(opener, volume, { offset: 3 * block, length: 1024 })
+        await family.upkeep([opener])
+        await family.expectAll(new Map([[volume, opener]]))
+        await opener.kill()
+        await family.dropAll()
+        if (!crashed) {
+          expect(nth).toBeGreaterThan(4)
+          return
+        }
+      }
+    },
+  )
+
+  describe.each(["unrecorded", "recorded"] as const)("a switch, %s yet", (recording) => {
+    test("is not disturbed", async () => {
+      await rig().limit(limits)
+      const { family, volume } = await grown(rig)
+      const { engine } = rig()
+      const opener = await rig().opener([await engine.open(volume)])
+      await opener.switchDisks([await engine.arm(volume)])
+      const point = pointId()
+      family.model.keep(volume, point)
+      if (recording === "recorded") await engine.switched([{ volume, point }])
+      await opener.write(volume, 0, content("after the switch", block))
+      family.model.write(volume, 0, content("after the switch", block))
+      await family.upkeep([opener])
+      await engine.switched([{ volume, point }])
+      await family.upkeep([opener])
+      await family.expectAll(new Map([[volume, opener]]))
+      await opener.kill()
+      await rig().restart()
+      await family.expectAll()
+      await family.dropAll()
+    })
+  })
+}
+
+/** Many points, some of them dropped, with a clone on one that is: there is work of every kind. */
+async function grown(rig: () => Rig, turns = 14) {
+  const family = new Family(rig)
+  const volume = await family.volume(mebi)
+  const points = []
+  for (let turn = 0; turn < turns; turn++) {
+    if (turn % 5 === 0) await family.write(volume, { offset: turn * block, length: 2 * block })
+    points.push(await family.keep(volume))
+  }
+  const dropped = points.filter((_, at) => at === 1 || at === 5 || at === 6)
+  const [origin = pointId()] = dropped
+  const clone = await family.clone(origin)
+  await family.write(clone, { offset: 512, length: 1024 })
+  await family.keep(clone)
+  await family.drop(...dropped)
+  return { family, volume, clone }
+}
+
+/** Whoever moves it waits until it is there. */
+const later = (opening: Promise<Opener>): Movable => ({
+  restack: async (restack) => (await opening).restack(restack),
+  strays: async () => (await opening).strays(),
+})
+
+/** Layers below the head; it takes a few nodes to open one. */
+function depthOf(rig: () => Rig, nodesOfOne: number) {
+  return async (volume: VolumeId) => (await nodesOf(rig(), volume)) / nodesOfOne - 1
+}
+
+async function nodesOf({ engine }: Rig, volume: VolumeId): Promise<number> {
+  using graph = await engine.open(volume)
+  return graph.nodes.length
+}

@@ -1,0 +1,132 @@
+/**
+ * Machines that live longer than the service: found again when it starts, let go where the last
+ * one held them, and noticed when they end or stand still by themselves.
+ */
+import type { Logger } from "pino"
+import type { Context } from "./core/context.ts"
+import type { Machine } from "./domain/machine.ts"
+import type { Host } from "./hosts/host.ts"
+import type { Ledger } from "./ledger/ledger.ts"
+
+type Yesterday = {
+  ledger: Ledger
+  engines: Readonly<Record<string, unknown>>
+  hosts: readonly Host[]
+  log: Logger
+}
+
+/** First finish yesterday, then open the door. */
+export async function pickUp(
+  context: Context,
+  { ledger, engines, hosts, log }: Yesterday,
+): Promise<void> {
+  await ledger.expireLeases(context.node)
+  for (const name of Object.keys(engines)) await context.engine(name).recover()
+  for (const host of hosts) {
+    const known = await ledger.read.machines.find({ node: context.node, kind: host.kind })
+    // First, so that one that ends while the others are looked at is heard of.
+    host.onExit((id, why) => {
+      noteOff(ledger, id, why).catch((cause) => log.error({ cause, machine: id }, "not noted"))
+    })
+    const living = new Set(await host.adopt(known))
+    for (const machine of known) {
+      if (machine.state !== "running" || living.has(machine.id)) continue
+      await noteOff(ledger, machine.id, "its process ended while the service was not running")
+    }
+  }
+  // Whoever held a guest for a snapshot is dead: the guest goes on before anything else.
+  await letOverdueGo(context, Number.POSITIVE_INFINITY, log)
+}
+
+/** Every running machine that has no process and no operation: its end was missed somewhere. */
+export async function noteMissedEnds(context: Context): Promise<void> {
+  const { ledger, node, hosts } = context
+  for (const host of hosts) {
+    const where = { node, kind: host.kind, state: "running" } as const
+    for (const { id } of await ledger.read.machines.find(where)) {
+      if ((await ledger.read.operations.holding(id)).length > 0) continue
+      if ((await host.look(id)) === "gone") await noteOff(ledger, id, "its process is gone")
+    }
+  }
+}
+
+/**
+ * Every guest that was held for a snapshot, past the instant by which it was to go on: it is let
+ * go, and asked again until it answers. Working operations mind their own; this is for those that
+ * died, and for guests that did not answer them.
+ */
+export async function letOverdueGo(
+  { ledger, node, hosts }: Context,
+  nowMs: number,
+  log: Logger,
+): Promise<void> {
+  for (const host of hosts) {
+    const where = { node, kind: host.kind, state: "running" } as const
+    for (const { id, held } of await ledger.read.machines.find(where)) {
+      if (held === null || held.until > nowMs) continue
+      try {
+        if (!["gone", "hung"].includes(await host.look(id))) await host.release(id)
+      } catch (cause) {
+        log.error({ cause, machine: id }, "a guest is held still and does not answer")
+        continue
+      }
+      await ledger.transaction(async (rooms) => {
+        const machine = await rooms.machines.get(id)
+        if (machine?.held?.until === held.until) await rooms.machines.change(id, { held: null })
+      })
+    }
+  }
+}
+
+const standsStill = "its disk is full: the guest stands still until there is space again"
+
+/**
+ * A guest whose write found no space was stopped by QEMU before it saw an error. It is shown, and
+ * goes on, with that very write, once there is space.
+ */
+export async function tendStandstills(
+  { ledger, node, hosts }: Context,
+  isThereSpace: () => Promise<boolean>,
+): Promise<void> {
+  for (const host of hosts) {
+    const where = { node, kind: host.kind, state: "running" } as const
+    for (const machine of await ledger.read.machines.find(where)) {
+      const still = (await host.standstill(machine.id).catch(() => null)) === "no-space"
+      const shown = machine.reason === standsStill
+      if (still && (await isThereSpace())) await host.goOn(machine.id)
+      else if (still && !shown) await note(ledger, machine, "machine.paused", standsStill)
+      else if (!still && shown) await note(ledger, machine, "machine.resumed", null)
+    }
+  }
+}
+
+async function note(
+  ledger: Ledger,
+  { id, accountId }: Machine,
+  type: string,
+  reason: string | null,
+): Promise<void> {
+  await ledger.transaction(async (rooms) => {
+    if ((await rooms.machines.get(id))?.state !== "running") return
+    await rooms.machines.change(id, { reason })
+    const of = { resourceKind: "machine", resourceId: id, data: { reason } }
+    await rooms.events.add({ at: Date.now(), accountId, type, ...of })
+  })
+}
+
+/** A machine that went off by itself; operations that work on it look for themselves. */
+async function noteOff(ledger: Ledger, id: string, why: string): Promise<void> {
+  await ledger.transaction(async (rooms) => {
+    const machine = await rooms.machines.get(id)
+    if (machine?.state !== "running") return
+    await rooms.machines.change(id, { state: "stopped", process: null, held: null, reason: why })
+    await rooms.events.add({
+      at: Date.now(),
+      accountId: machine.accountId,
+      type: "machine.stopped",
+      resourceKind: "machine",
+      resourceId: id,
+      data: { reason: why },
+    })
+  })
+}

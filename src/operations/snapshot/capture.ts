@@ -1,0 +1,85 @@
+/**
+ * A snapshot in which the guest has a part: its file systems written out and frozen for an instant
+ * (`quiesce`), or all that it has in memory (`memory`). What the label says is what was really
+ * achieved, not what was asked for.
+ *
+ * A guest that is held still must go on, whatever becomes of us. So it is written down that it is
+ * held, and until when, before it is touched: while we live it is let go in time, and after a
+ * restart of ours at once.
+ */
+import type { MachineId, OperationId } from "../../domain/ids.ts"
+import { changeUnlessLeaving } from "../leaving.ts"
+import { untakeEverywhere } from "../points.ts"
+import { machineOf } from "../power.ts"
+import { saga } from "../saga.ts"
+import type { Tools } from "../tools.ts"
+import { shortenFirst } from "../upkeep.ts"
+import type { SnapshotCreate } from "./create.ts"
+import { letGo, type Taken, takeHolding } from "./holding.ts"
+import { publish, unpublish } from "./publish.ts"
+
+export type SnapshotCapture = SnapshotCreate & {
+  operationId: OperationId
+  machineId: MachineId
+  memory: boolean
+}
+
+/** Memory that is written while its guest stands still takes about this long. */
+const writingMsPerMebibyte = 20
+
+export const snapshotCapture = saga<Tools, SnapshotCapture>("snapshot-capture", 1)
+  .step("shorten", { do: (tools, { points }) => shortenFirst(tools, points) })
+  .step<"hold", { until: number }>("hold", {
+    async do(tools, { machineId, memory }) {
+      const { hardware } = await machineOf(tools, machineId)
+      const writingMs = memory ? hardware.memoryMiB * writingMsPerMebibyte : 0
+      return { until: tools.clock() + tools.limits.holdMs + writingMs }
+    },
+    record: (rooms, { operationId, machineId, output: { until } }) =>
+      changeUnlessLeaving(rooms.machines, machineId, { held: { operationId, until } }),
+    unrecord: (rooms, { machineId }) =>
+      changeUnlessLeaving(rooms.machines, machineId, { held: null }),
+  })
+  .step<"take", Taken>("take", {
+    do: (tools, order) => takeHolding(tools, { ...order, until: order.hold.until }),
+    async record(rooms, { snapshotId, source, points, machineId, output }) {
+      const { captured, released, consistency } = output
+      if (captured) return
+      await publish(rooms, { snapshotId, source, points, consistency, memoryBytes: null })
+      if (released) await changeUnlessLeaving(rooms.machines, machineId, { held: null })
+    },
+    async undo(tools, { machineId, snapshotId, points }) {
+      await letGo(tools, machineId)
+      await dropMemory(tools, machineId, snapshotId)
+      await untakeEverywhere(tools, points)
+    },
+    unrecord: unpublish,
+  })
+  .step<"keep", { bytes: number } | null>("keep", {
+    weight: 10,
+    async do(tools, { machineId, snapshotId, take }) {
+      if (!take.captured) return null
+      const { kind } = await machineOf(tools, machineId)
+      const { signal } = tools
+      const progress = (done: number, total: number) =>
+        tools.report(total > 0 ? done / total : 0, `${mebibytes(done)} MiB of memory kept`)
+      return await tools.host(kind).keepMemory(machineId, snapshotId, { signal, progress })
+    },
+    async record(rooms, { snapshotId, source, points, machineId, take, output }) {
+      if (output === null) return
+      const { consistency } = take
+      await publish(rooms, { snapshotId, source, points, consistency, memoryBytes: output.bytes })
+      await changeUnlessLeaving(rooms.machines, machineId, { held: null })
+    },
+  })
+
+async function dropMemory(
+  tools: Tools,
+  machineId: MachineId,
+  memory: SnapshotCapture["snapshotId"],
+): Promise<void> {
+  const machine = await tools.read.machines.get(machineId)
+  if (machine !== undefined) await tools.host(machine.kind).dropMemory(memory)
+}
+
+const mebibytes = (bytes: number) => Math.floor(bytes / 2 ** 20)

@@ -1,0 +1,73 @@
+/** What the ledger says of a snapshot once it is there, or once it is sure that it will not be. */
+import type { MachineId, PointId, SnapshotId, VolumeId } from "../../domain/ids.ts"
+import type { MachineDescription } from "../../domain/machine.ts"
+import type { Consistency, SnapshotSource } from "../../domain/snapshot.ts"
+import type { Rooms } from "../../ledger/ledger.ts"
+
+/** The snapshot is there: what its source's head now stands on, and a child of what it stood on. */
+export async function publish(
+  rooms: Rooms,
+  snapshot: {
+    snapshotId: SnapshotId
+    source: SnapshotSource
+    points: readonly { volumeId: VolumeId }[]
+    consistency: Consistency
+    memoryBytes: number | null
+  },
+): Promise<void> {
+  const { snapshotId, source, points, consistency, memoryBytes } = snapshot
+  const row = await rooms.snapshots.get(snapshotId)
+  if (row === undefined) throw new Error(`snapshot ${snapshotId} is not on record`)
+  await rooms.snapshots.change(snapshotId, {
+    // One that was deleted while it was being taken stays deleted; its bytes go next.
+    state: row.state === "deleting" ? "deleting" : "ready",
+    consistency,
+    memoryBytes,
+    machine: row.machine && (await asItIsNow(rooms, row.sourceId as MachineId, row.machine)),
+    parentId: await rooms.standing.get(source.id),
+    readyAt: Date.now(),
+  })
+  if (row.state === "deleting") return
+  const stood = new Set([source.id, ...points.map(({ volumeId }) => volumeId)])
+  for (const id of stood) await rooms.standing.set(id, snapshotId)
+  await tellOf(rooms, snapshotId, "snapshot.ready")
+}
+
+/** Its hardware may have been settled only by its first start, while the snapshot waited for it. */
+async function asItIsNow(
+  rooms: Rooms,
+  id: MachineId,
+  described: MachineDescription,
+): Promise<MachineDescription> {
+  const machine = await rooms.machines.get(id)
+  if (machine === undefined) return described
+  const { hardware, process, state } = machine
+  const accelerator = process?.accelerator ?? null
+  return { ...described, hardware, accelerator, running: state === "running" }
+}
+
+/** It failed: a row with a reason, holding nothing. */
+export async function unpublish(
+  rooms: Rooms,
+  snapshot: { snapshotId: SnapshotId; points: readonly { pointId: PointId }[]; reason: string },
+): Promise<void> {
+  const { snapshotId, points, reason } = snapshot
+  for (const { pointId } of points) await rooms.points.remove(pointId)
+  const row = await rooms.snapshots.get(snapshotId)
+  if (row?.state !== "creating") return
+  await rooms.snapshots.change(snapshotId, { state: "failed", reason })
+  await tellOf(rooms, snapshotId, "snapshot.failed")
+}
+
+async function tellOf(rooms: Rooms, id: SnapshotId, type: string): Promise<void> {
+  const row = await rooms.snapshots.get(id)
+  if (row === undefined) return
+  await rooms.events.add({
+    at: Date.now(),
+    accountId: row.accountId,
+    type,
+    resourceKind: "snapshot",
+    resourceId: id,
+    data: { name: row.name, sourceKind: row.sourceKind, sourceId: row.sourceId },
+  })
+}
