@@ -14,7 +14,9 @@ import type { UpkeepWork } from "./operations/upkeep.ts"
 
 const tidyEveryMs = 60_000
 const tendEveryMs = 5_000
-const upkeepAfterMs = 100
+/** Upkeep waits for a quiet moment, but not for ever. */
+const quietMs = 2_000
+const latestMs = 20_000
 
 /** `asked`: engines work on their storage only when a test says so. */
 export type UpkeepWhen = "by-itself" | "asked"
@@ -33,7 +35,7 @@ export function startChores(
     const round = () => void works.forEach((work) => void work().catch(fails))
     timers.push(setInterval(round, ms).unref())
   }
-  const lookSoon = soon(upkeepAfterMs, () => {
+  const lookSoon = whenQuiet(() => {
     upkeep.look().catch((cause) => log.error({ cause }, "upkeep cannot be begun"))
   })
   const isThereSpace = async () => !(await freeSpace(context.ledger.read, context)).paused
@@ -65,15 +67,20 @@ export function startChores(
   }
 }
 
-/** Once, a little after the first of several calls that come close together. */
-function soon(ms: number, work: () => void) {
+/** Once, after the last of several calls that came close together. */
+function whenQuiet(work: () => void) {
   let timer: NodeJS.Timeout | undefined
+  let firstAt: number | undefined
   return {
     call(): void {
-      timer ??= setTimeout(() => {
-        timer = undefined
+      const now = performance.now()
+      firstAt ??= now
+      clearTimeout(timer)
+      const waitMs = Math.max(0, Math.min(quietMs, firstAt + latestMs - now))
+      timer = setTimeout(() => {
+        firstAt = undefined
         work()
-      }, ms).unref()
+      }, waitMs).unref()
     },
     cancel: () => clearTimeout(timer),
   }

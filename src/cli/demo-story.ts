@@ -7,6 +7,7 @@ import { randomBytes } from "node:crypto"
 import { open, stat } from "node:fs/promises"
 import { join } from "node:path"
 import { readRange, sha256, sparsePicture } from "./demo-disks.ts"
+import { spaceBack, withMemory } from "./demo-keeping.ts"
 import type { Stage } from "./demo-stage.ts"
 import type { Resource, Snapshot } from "./resources.ts"
 import { showSize } from "./sizes.ts"
@@ -24,7 +25,15 @@ export type Narrator = {
 type Scene = (stage: Stage, tell: Narrator) => Promise<void>
 
 /** Played in this order; each stands on what the ones before it left. */
-export const scenes: readonly Scene[] = [boot, breakAndRevert, disks, terabyte, overview]
+export const scenes: readonly Scene[] = [
+  boot,
+  breakAndRevert,
+  withMemory,
+  spaceBack,
+  disks,
+  terabyte,
+  overview,
+]
 
 const mib = 2 ** 20
 const letter = "sha256sum /letter | cut -c1-64"

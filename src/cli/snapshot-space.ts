@@ -51,13 +51,16 @@ export function comparison(noun: Command): void {
   })
 }
 
+/** Where both wrote, the server reads and compares before it can say anything. */
+const silenceMs = 600_000
+
 type Ends = { older: string | null; newer: string; volumeId: string | undefined }
 
 async function* pagesOf(session: Session, { older, newer, volumeId }: Ends) {
   const path = pathOf(kinds.snapshot, older ?? newer) + (older === null ? "/map" : "/diff")
   const query = { ...(older === null ? {} : { to: newer }), volumeId, limit: 100_000 }
   for (let after: string | undefined; ; ) {
-    const ask = { method: "GET", path, query: { ...query, after } } as const
+    const ask = { method: "GET", path, query: { ...query, after }, silenceMs } as const
     const page = await session.client.json<Changes>(ask)
     yield page
     if (page.next === null) return
@@ -80,9 +83,9 @@ async function printWhole(pages: AsyncIterable<Changes>): Promise<void> {
 async function printRows(pages: AsyncIterable<Changes>): Promise<void> {
   const row = (volume: string, offset: unknown, length: unknown, holds: string) =>
     `${volume.padEnd(36)}  ${String(offset).padStart(14)}  ${String(length).padStart(14)}  ${holds}\n`
-  process.stdout.write(row("VOLUME", "OFFSET", "LENGTH", "KIND"))
-  let volumes: VolumeChanges[] = []
+  let volumes: VolumeChanges[] | undefined
   for await (const page of pages) {
+    if (volumes === undefined) process.stdout.write(row("VOLUME", "OFFSET", "LENGTH", "KIND"))
     volumes = page.volumes
     const rows = volumes.flatMap(({ volumeId, extents }) =>
       extents.map(({ offset, length, zero }) =>
@@ -91,7 +94,7 @@ async function printRows(pages: AsyncIterable<Changes>): Promise<void> {
     )
     process.stdout.write(rows.join(""))
   }
-  for (const { volumeId, changedBytes, zeroBytes, sizeBytes } of volumes) {
+  for (const { volumeId, changedBytes, zeroBytes, sizeBytes } of volumes ?? []) {
     const zeros = zeroBytes === 0 ? "" : `, ${showSize(zeroBytes)} became zeros`
     const words = `${showSize(changedBytes)} of ${showSize(sizeBytes)} changed${zeros}`
     process.stdout.write(`volume ${volumeId}: ${words}\n`)

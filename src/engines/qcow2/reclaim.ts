@@ -45,11 +45,19 @@ async function reclaimLayer(store: Store, id: LayerId): Promise<void> {
   // A transfer may still read a layer as the top of a point that is gone.
   const isOpen = (layer: LayerId) => store.pins.has(layer)
   const covered = await inTree(store.memory, (tree) => new Readers(tree, isOpen).covered(id))
+  if (mustWait(store, covered)) return store.reclaims.again(id, null)
   const trouble = covered === null ? null : await hollowOut(store, covered)
   if (trouble === null && (await settle(store, id, covered))) {
     await store.reclaims.done(id, growingIn(covered?.above ?? []))
   } else store.reclaims.again(id, trouble)
 }
+
+/**
+ * Only reads past the page cache are waited for by the kernel. Others are made by a thread that
+ * may be late; under a layer that still grows one of them could come after the hole.
+ */
+const mustWait = ({ directIo }: Store, covered: Covered | null): boolean =>
+  !directIo && growingIn(covered?.above ?? []).length > 0
 
 /** No longer due, unless what stands above has changed meanwhile, or is open still. */
 function settle(store: Store, id: LayerId, before: Covered | null): Promise<boolean> {

@@ -23,18 +23,24 @@ type Later = {
 export class Reclaims {
   /** Layers give space back one after the other. */
   readonly turn: OneAtATime = oneAtATime()
-  readonly #layers: LayerFiles
+  readonly #layers: Pick<LayerFiles, "bytes">
   readonly #pins: Pins
+  readonly #nowMs: () => number
   readonly #later = new Map<LayerId, Later>()
 
-  constructor(layers: LayerFiles, pins: Pins) {
+  constructor(
+    layers: Pick<LayerFiles, "bytes">,
+    pins: Pins,
+    nowMs: () => number = () => performance.now(),
+  ) {
     this.#layers = layers
     this.#pins = pins
+    this.#nowMs = nowMs
   }
 
   /** It could not give back what is due, for now. */
   again(id: LayerId, trouble: string | null): void {
-    const notBefore = performance.now() + (this.#pins.has(id) ? 0 : againAfterMs)
+    const notBefore = this.#nowMs() + (this.#pins.has(id) ? 0 : againAfterMs)
     this.#later.set(id, { heads: [], bytes: 0, notBefore, trouble })
   }
 
@@ -45,7 +51,7 @@ export class Reclaims {
     this.#later.set(id, {
       heads,
       bytes,
-      notBefore: performance.now() + againAfterMs,
+      notBefore: this.#nowMs() + againAfterMs,
       trouble: null,
     })
   }
@@ -64,7 +70,7 @@ export class Reclaims {
   async ripe(): Promise<LayerId[]> {
     const ripe: LayerId[] = []
     for (const [id, { heads, bytes, notBefore }] of this.#later) {
-      if (performance.now() < notBefore || this.#pins.has(id)) continue
+      if (this.#nowMs() < notBefore || this.#pins.has(id)) continue
       const grown = heads.length === 0 ? worthBytes : (await this.#bytesOf(heads)) - bytes
       if (grown >= worthBytes) ripe.push(id)
     }

@@ -142,13 +142,23 @@ async function restackOf(store: Store, { id, moved, gone }: Work): Promise<Resta
     if (layer === undefined || layer.doomed) return null
     const nodes = chainNodes(await tree.chain(id), { directIo, writable: false })
     const links = []
-    for (const child of moved) {
+    for (const child of await standing(tree, moved)) {
       const readOnly = (await tree.headsOn(child)).length === 0
       const node = linkNode(child, { directIo, readOnly, backing: id })
       links.push({ node, backing: diskNode(id) })
     }
     return { nodes, links, gone: gone.flatMap(nodeNames) }
   })
+}
+
+/**
+ * Those that were moved, and what stands there instead of one in a process that has not yet come
+ * along with earlier work.
+ */
+async function standing(tree: Tree, moved: readonly LayerId[]): Promise<LayerId[]> {
+  const earlier = []
+  for (const child of moved) earlier.push((await tree.works.get(child))?.run[0] ?? [])
+  return [...moved, ...earlier.flat()]
 }
 
 /** What stands where the run's bottom does and is as large as its top. */
