@@ -3,7 +3,7 @@
  * machine sets in the same minute. Times are noisy, ratios less so: the thing and its floor take
  * turns, so that whatever else runs here slows both.
  */
-export type Unit = "ms" | "/s" | "MiB"
+export type Unit = "ms" | "/s" | "MiB" | "layers"
 
 /** `ratio`: how many times worse than the floor; `p50`: in the finding's own unit. */
 export type Goal = { of: "ratio" | "p50"; atMost: number } | { of: "p50"; atLeast: number }

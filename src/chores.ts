@@ -15,8 +15,8 @@ import type { UpkeepWork } from "./operations/upkeep.ts"
 const tidyEveryMs = 60_000
 const tendEveryMs = 5_000
 /** Upkeep waits for a quiet moment, but not for ever. */
-const quietMs = 2_000
-const latestMs = 20_000
+const quietMs = 1_000
+const latestMs = 5_000
 
 /** `asked`: engines work on their storage only when a test says so. */
 export type UpkeepWhen = "by-itself" | "asked"

@@ -175,6 +175,24 @@ test("a person who may not install is told the one line that does", async () => 
   expect((await log()).filter((line) => !line.includes("npm"))).toEqual([])
 })
 
+test("root lets machines run on while their memory is kept, and hears of it once", async () => {
+  await actHost()
+  const setting = join(home, "userfaults")
+  const text = await readFile(join(tree, "tintype"), "utf8")
+  const acted = text.replace("/proc/sys/vm/unprivileged_userfaultfd", `"${setting}"`)
+  await writeFile(join(tree, "tintype"), acted)
+  // A kernel that knows no such setting.
+  expect((await run(["serve"])).stderr).not.toContain("userfault")
+  await writeFile(setting, "0\n")
+  expect((await run(["serve"])).stderr).toContain("set vm.unprivileged_userfaultfd=1")
+  expect(await readFile(setting, "utf8")).toBe("1\n")
+  expect((await run(["serve"])).stderr).not.toContain("userfault")
+  await writeFile(setting, "0\n")
+  await act("id", "echo 1000")
+  await run(["serve"])
+  expect(await readFile(setting, "utf8")).toBe("0\n")
+})
+
 type Host = { missing?: string[]; user?: boolean; uid?: number }
 
 /** The system as the launcher sees it: programs, who asks, users, and apt. */
@@ -185,6 +203,8 @@ async function actHost({ missing = [], user = true, uid = 0 }: Host = {}): Promi
     "qemu-img",
     "setpriv",
     "prlimit",
+    "fallocate",
+    "python3",
     "mke2fs",
   ]
   for (const name of tools.filter((name) => !missing.includes(name))) await act(name, "exit 0")

@@ -1,163 +1,201 @@
 /**
- * A real server process, killed with SIGKILL at random instants while it works, started again,
- * and asked what became of the work. Its machine must not notice. `TINTYPE_SEED` repeats a run.
+ * A real server, a real guest that writes on two disks, and all kinds of work on its snapshots;
+ * then somebody dies, at a random instant or at a random write to the ledger: the server, QEMU,
+ * both, or the daemon that serves a transfer. Started again, they must be as if nobody had.
+ *
+ * `TINTYPE_SEED` repeats a run, as far as instants can be repeated.
  */
-import { type ChildProcess, spawn } from "node:child_process"
-import { once } from "node:events"
-import { mkdtemp, readFile, rm } from "node:fs/promises"
+import { chmod, mkdtemp, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { setTimeout as sleep } from "node:timers/promises"
 import { afterAll, beforeAll, expect, test } from "vitest"
+import { Chronicle, type Kept } from "../fixtures/chronicle.ts"
+import { allowUserfaults } from "../fixtures/counting-guest.ts"
+import { Storm } from "../fixtures/kill-storm.ts"
+import { acknowledgedIn, emptyDisks, firstOf, runFrom, runOf } from "../fixtures/numbered-disk.ts"
+import { NumberedGuest } from "../fixtures/numbered-guest.ts"
+import { strayLayers } from "../fixtures/layer-records.ts"
+import { daemonsOf, gone, nthLogWrite, qemuOf, strike } from "../fixtures/own-processes.ts"
+import { randomFrom, ServerProcess } from "../fixtures/server-process.ts"
 
-const root = new URL("../../", import.meta.url).pathname
-const rounds = process.env["TINTYPE_LONG"] === "1" ? 200 : 12
+const rounds = Number(
+  process.env["TINTYPE_ROUNDS"] ?? (process.env["TINTYPE_LONG"] === "1" ? 204 : 12),
+)
 const seed = Number(process.env["TINTYPE_SEED"] ?? Date.now() % 1_000_000)
-const mib = 2 ** 20
+const random = randomFrom(seed)
+const victims = ["server", "QEMU", "server", "both", "server", "daemon"] as const
+type Victim = (typeof victims)[number]
+/** Has nothing in common with the number of victims: each of them meets reverts. */
+const revertEvery = 5
 
 let dataDir: string
-let server: ChildProcess
-let url: string
-let token: string
+let server: ServerProcess
+let guest: NumberedGuest
+let chronicle: Chronicle
+let storm: Storm
+const seenReverts = new Set<string>()
+let passed = false
 
 beforeAll(async () => {
+  await allowUserfaults()
   dataDir = await mkdtemp(join(tmpdir(), "tintype kill "))
-  await start()
-}, 60_000)
+  await chmod(dataDir, 0o711)
+  // Upkeep is always busy.
+  await writeFile(join(dataDir, "tintype.toml"), "[upkeep]\nsoftDepth = 4\nhardDepth = 8\n")
+  server = new ServerProcess(dataDir)
+  await server.start()
+  guest = await NumberedGuest.make(server, 128)
+  const spare = await server.call("POST", "/api/volumes", { name: "spare", sizeBytes: 2 ** 20 })
+  chronicle = new Chronicle(server, guest, runFrom(0, emptyDisks()))
+  storm = new Storm(server, { chronicle, spare: (await server.done(spare)).id, random })
+  await guest.write(chronicle.run)
+}, 180_000)
 
 afterAll(async () => {
-  const { items } = await list("machines")
-  for (const { id } of items) await ended(await call("DELETE", `/api/machines/${id}`))
-  server.kill("SIGTERM")
-  await once(server, "exit")
-  await rm(dataDir, { recursive: true })
-}, 120_000)
+  await server.end("SIGTERM")
+  const qemu = await qemuOf(dataDir, guest.machine)
+  if (qemu !== undefined) strike(qemu, "SIGKILL")
+  // What a failure leaves is there to be looked at.
+  if (passed) await rm(dataDir, { recursive: true })
+  else console.log(`left in ${dataDir}`)
+})
 
-test(`killed ${rounds} times (seed ${seed}), it always finds its way back`, async () => {
-  await ended(await call("POST", "/api/images/demo"))
-  const { items } = await list("images")
-  const made = await call("POST", "/api/machines", { name: "m", imageId: items[0]?.id })
-  await ended(made)
-  const machine = made.body.id
-  const boot = await bootId(machine)
-  const volume = (await ended(await call("POST", "/api/volumes", { name: "v", sizeBytes: mib }))).id
-  const random = randomFrom(seed)
-  const acknowledged = new Set<string>()
-
+test(`somebody dies ${rounds} times (seed ${seed}), and nothing is lost`, async () => {
   for (let round = 0; round < rounds; round += 1) {
-    const work = storm(round, { machine, volume }, acknowledged)
-    await sleep(random() * 120)
-    server.kill("SIGKILL")
-    await once(server, "exit")
-    await work
-    await start()
-    await settled()
-    const { items: snapshots } = await list("snapshots")
-    const known = new Set(snapshots.map(({ id }) => id))
-    const lost = [...acknowledged].filter((id) => !known.has(id))
-    expect(lost, "snapshots that were acknowledged and are gone").toEqual([])
-    for (const { state, name } of snapshots) expect(["ready", "failed"], name).toContain(state)
-    const { body } = await call("GET", "/api/doctor")
-    const wrong = body.items.filter(({ severity }) => severity === "wrong")
-    expect(wrong, `after round ${round}`).toEqual([])
+    const victim = victims[round % victims.length] ?? "server"
+    const name = `round ${round}`
+    try {
+      await oneRound(name, victim, round % revertEvery === revertEvery - 2)
+    } catch (cause) {
+      throw new Error(`${name}, ${victim}: ${cause}`, { cause })
+    }
   }
-  expect(await bootId(machine)).toBe(boot)
-}, 3_600_000)
+  for (const kept of chronicle.ready()) await chronicle.verify(kept)
+  expect(chronicle.tally).toMatchObject({ crash: expect.any(Number), memory: expect.any(Number) })
+  console.log(`seed ${seed}: ${rounds} kills; snapshots: ${JSON.stringify(chronicle.tally)}`)
+  await nothingIsLeft()
+  passed = true
+}, 7_200_000)
 
-/** As much as it takes before the power goes; whatever is answered 202 is remembered. */
-async function storm(
-  round: number,
-  { machine, volume }: { machine: string; volume: string },
-  acknowledged: Set<string>,
-): Promise<void> {
-  const ask = async (body: object) => {
-    const answer = await call("POST", "/api/snapshots", body)
-    if (answer.status === 202) acknowledged.add(answer.body.id)
+async function oneRound(name: string, victim: Victim, reverts: boolean): Promise<void> {
+  const boot = await guest.boot()
+  const said = (await guest.consoleText()).length
+  const asked = victim === "daemon" ? storm.transfers() : storm.round(name, reverts)
+  // Whatever comes of it is looked at below, when the deed is done.
+  asked.catch(() => {})
+  await theMoment(victim)
+  await kill(victim)
+  const target = await asked
+  if (!server.runs) await server.start()
+  await server.settled()
+  await chronicle.reconcile()
+  const reverted = await revertOf()
+  if (reverted && target === undefined) throw new Error("a revert that nobody asked for")
+  const { body: machine } = await server.call("GET", `/api/machines/${guest.machine}`)
+  expect(machine.held).toBe(null)
+  if (machine.state !== "running") {
+    expect([victim, machine.state]).toEqual([expect.stringMatching(/QEMU|both/), "stopped"])
+    await server.done(await server.call("POST", `/api/machines/${guest.machine}/start`))
   }
-  const wishes: (() => Promise<unknown>)[] = [
-    () => ask({ name: `m${round}`, machineId: machine }),
-    () => ask({ name: `v${round}`, volumeId: volume }),
-    () => call("PUT", `/api/volumes/${volume}/content?format=raw`, Buffer.alloc(mib, round)),
-    () => call("POST", "/api/volumes", { name: `w${round}`, sizeBytes: mib }),
-    () => ask({ name: `n${round}`, machineId: machine }),
-  ]
-  // The connection dies with the server: that is what this is about.
-  await Promise.allSettled(wishes.map((wish) => wish()))
+  await guest.runsFreely()
+  if (reverted && target !== undefined) await goOnFrom(target, name, said)
+  else if (await guest.isWriting()) await guest.countsOn(chronicle.run)
+  else await goOnFromWhatIsThere(name)
+  if (!reverts && ["server", "daemon"].includes(victim)) expect(await guest.boot()).toBe(boot)
+  await lookOver(name)
 }
 
-async function start(): Promise<void> {
-  const ports = ["NATIVE", "CLOUDAPI", "IAAS", "HOSTWAY", "OPENSTACK"]
-  const env = Object.fromEntries(ports.map((port) => [`TINTYPE_PORT_${port}`, "0"]))
-  server = spawn(process.execPath, [join(root, "src/main.ts"), "serve", "--data", dataDir], {
-    env: { ...process.env, ...env, TINTYPE_LOG: "silent" },
-    stdio: ["ignore", "ignore", "pipe"],
-  })
-  let said = ""
-  for await (const chunk of server.stderr ?? []) {
-    said += String(chunk)
-    if (said.includes("ready")) break
+/** At a write to the ledger, or at any instant; a daemon's, while there is one. */
+async function theMoment(victim: Victim): Promise<void> {
+  if (victim === "daemon") {
+    while ((await daemonsOf(dataDir)).length === 0) await sleep(2)
+    await sleep(random() * 15)
+  } else if (random() < 0.6) await nthLogWrite(dataDir, 1 + Math.floor(random() * 60), 4_000)
+  else await sleep(random() * 1_500)
+}
+
+async function kill(victim: Victim): Promise<void> {
+  if (victim === "daemon") for (const pid of await daemonsOf(dataDir)) strike(pid, "SIGKILL")
+  const pid = victim === "server" ? undefined : await qemuOf(dataDir, guest.machine)
+  const qemu = async () => {
+    if (pid === undefined || victim === "daemon") return
+    strike(pid, "SIGKILL")
+    await gone(pid)
   }
-  if (!said.includes("ready")) throw new Error(`the server did not start: ${said}`)
-  url = JSON.parse(await readFile(join(dataDir, "server.json"), "utf8")).urls.native
-  token = (await readFile(join(dataDir, "admin-token"), "utf8")).trim()
+  if (victim === "QEMU" || random() < 0.5) await qemu()
+  if (victim === "server" || victim === "both") await server.end("SIGKILL")
+  if (victim === "both") await qemu()
 }
 
-type Thing = { id: string; name: string; state: string }
-type Answer = {
-  status: number
-  body: Thing & { operationId: string; items: (Thing & { severity: string })[] } & Record<
-      string,
-      string
-    >
+/** Whether one was done that was not known before. */
+async function revertOf(): Promise<boolean> {
+  const all = await server.list("operations")
+  const fresh = all.filter(
+    ({ id, kind }) => kind === "machine-revert" && !seenReverts.has(String(id)),
+  )
+  for (const { id } of fresh) seenReverts.add(id)
+  return fresh.some(({ state }) => state === "done")
 }
 
-async function call(method: string, path: string, body?: object | Buffer): Promise<Answer> {
-  const bytes = Buffer.isBuffer(body)
-  const response = await fetch(`${url}${path}`, {
-    method,
-    headers: {
-      Authorization: `Bearer ${token}`,
-      "Content-Type": bytes ? "application/octet-stream" : "application/json",
-    },
-    ...(body === undefined ? {} : { body: bytes ? new Uint8Array(body) : JSON.stringify(body) }),
-  })
-  return { status: response.status, body: (await response.json()) as Answer["body"] }
-}
-
-const list = async (what: string) => (await call("GET", `/api/${what}?limit=1000`)).body
-
-async function ended(answer: Answer): Promise<Thing> {
-  expect(answer.status, JSON.stringify(answer.body)).toBe(202)
-  for (;;) {
-    const { body } = await call("GET", `/api/operations/${answer.body.operationId}?wait=30`)
-    if (body.state === "done") return answer.body
-    if (["undone", "stuck"].includes(body.state))
-      throw new Error(`${body["kind"]}: ${body["reason"]}`)
+/** The head is where the snapshot was; from a memory, the guest wrote on from there by itself. */
+async function goOnFrom(target: Kept, name: string, said: number): Promise<void> {
+  const { numbers, run, memory } = target
+  if (numbers === undefined) throw new Error("nobody knows what it went back to")
+  chronicle.run = run
+  if (memory) await guest.rest()
+  const now = await chronicle.takeNow(`${name} reverted`, numbers.B)
+  if (!memory) expect(now.numbers).toEqual(numbers)
+  const spoken = acknowledgedIn((await guest.consoleText()).slice(said))
+  const jumps = spoken.filter((number, at) => at > 0 && number !== (spoken[at - 1] ?? 0) + 1)
+  for (const jump of jumps) {
+    expect(runOf(jump)).toBe(run.index)
+    expect(jump - numbers.B).toBeOneOf([0, 1, 2])
   }
+  await beginRun(now)
 }
 
-async function settled(): Promise<void> {
-  for (;;) {
-    const { items } = (await call("GET", "/api/operations?unended=true&limit=1000")).body
-    if (items.length === 0) return
-    expect(items.map(({ state }) => state)).not.toContain("stuck")
-    await call("GET", `/api/operations/${items[0]?.id}?wait=5`)
+/** Its writer died with QEMU, or was switched off by a revert that was taken back. */
+async function goOnFromWhatIsThere(name: string): Promise<void> {
+  await beginRun(await chronicle.takeNow(`${name} found`))
+}
+
+let runs = 0
+
+async function beginRun({ held }: Kept): Promise<void> {
+  if (held?.A === undefined || held.B === undefined) throw new Error("it holds no disks")
+  runs += 1
+  chronicle.run = runFrom(runs, { A: held.A, B: held.B })
+  await guest.write(chronicle.run)
+  expect(await guest.acknowledged(chronicle.run)).toBeGreaterThan(firstOf(chronicle.run))
+}
+
+async function lookOver(name: string): Promise<void> {
+  await chronicle.takeNow(`${name} after`)
+  const ready = chronicle.ready()
+  for (let few = 0; few < 2; few += 1) {
+    const kept = ready[Math.floor(random() * ready.length)]
+    if (kept !== undefined) await chronicle.verify(kept)
   }
+  for (const kept of ready) if (kept.memory && kept.held === undefined) await chronicle.verify(kept)
+  await storm.verify()
+  await server.settled()
+  const { body } = await server.call("GET", "/api/doctor")
+  expect(body.items.filter(({ severity }: { severity: string }) => severity === "wrong")).toEqual([])
+  for (const place of ["transfers", "spool"]) await chronicle.expectFiles(place, [])
+  expect(await strayLayers(dataDir)).toEqual([])
 }
 
-async function bootId(machine: string): Promise<string> {
-  const argv = ["cat", "/proc/sys/kernel/random/boot_id"]
-  const { body } = await call("POST", `/api/machines/${machine}/exec`, { argv })
-  return Buffer.from(body["stdout"] ?? "", "base64").toString()
-}
-
-/** A small generator that a seed repeats (mulberry32). */
-function randomFrom(start: number): () => number {
-  let state = start
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
+/** When everything is deleted, no file of a disk or memory remains. */
+async function nothingIsLeft(): Promise<void> {
+  for (const what of ["machines", "volumes", "images"]) {
+    for (const { id } of await server.list(what)) {
+      const cascade = what === "volumes" ? "?cascade=true" : ""
+      await server.done(await server.call("DELETE", `/api/${what}/${id}${cascade}`))
+    }
+  }
+  await server.settled()
+  for (const place of ["layers", "memory", "images", "transfers", "spool", "run"]) {
+    await chronicle.expectFiles(place, [])
   }
 }

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { afterEach, beforeEach, describe, expect, test } from "vitest"
 import { newId } from "../../src/domain/ids.ts"
-import { bytesOf, content, fails, mebi, put } from "../../src/engines/content.suite.ts"
+import { bytesOf, content, fails, mebi, put, watch } from "../../src/engines/content.suite.ts"
 import { run } from "../../src/platform/command.ts"
 import { errorCode } from "../../src/platform/files.ts"
 import { type Qcow2Rig, qcow2RigIn } from "../fixtures/engine-rigs.ts"
@@ -117,5 +117,48 @@ function stories(): void {
     expect(await rig.leftovers()).toEqual([])
     await rig.engine.createHead(volume, { sizeBytes: mebi })
     await put(rig.engine, volume, content("new", mebi))
+  })
+
+  test("upkeep that does not fit is refused, or gives up, and is done when there is room", async () => {
+    const [below, top] = [newId<"point">(), newId<"point">()]
+    const opener = async (word: string) => {
+      const disk = await rig.opener([await rig.engine.open(volume)])
+      for (let at = 0; at < 12; at += 4) {
+        await disk.write(volume, (16 + at) * mebi, content(`${word} ${at}`, 4 * mebi))
+      }
+      await disk.close()
+    }
+    await opener("below")
+    await rig.engine.createPoint(volume, below)
+    await opener("top")
+    await rig.engine.createPoint(volume, top)
+    await rig.engine.dropPoint(below)
+    const right = (await bytesOf(rig.engine, { point: top })).subarray(0, 40 * mebi)
+    const [work] = await rig.engine.upkeep()
+    const id = work?.id ?? ""
+    await fillUp()
+    await fails("no-space", rig.engine.prepare(id, watch()))
+    await rig.engine.abandon(id)
+    await expectAsBefore()
+    await rm(filler())
+    // It fits when it begins, and then somebody else takes the room.
+    let filling: Promise<void> | undefined
+    const progress = () => {
+      filling ??= fillUp()
+    }
+    await fails("no-space", rig.engine.prepare(id, { ...watch(), progress }))
+    await filling
+    await expectAsBefore()
+    await rm(filler())
+    expect((await rig.engine.upkeep()).map(({ id }) => id)).toEqual([id])
+    await rig.engine.prepare(id, watch())
+    expect(await rig.engine.commit(id)).not.toBe(null)
+    await rig.engine.finish(id)
+    const now = (await bytesOf(rig.engine, { point: top })).subarray(0, 40 * mebi)
+    expect(now.equals(right)).toBe(true)
+    await expectAsBefore()
+    await rig.engine.dropHead(volume)
+    await rig.engine.dropPoint(top)
+    expect(await rig.leftovers()).toEqual([])
   })
 }

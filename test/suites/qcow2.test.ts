@@ -37,7 +37,9 @@ beforeEach(async () => {
 afterEach(() => rig.end())
 
 const layerPaths = async () =>
-  (await readdir(join(rig.dataDir, "layers"))).map((name) => join(rig.dataDir, "layers", name))
+  (await readdir(join(rig.dataDir, "layers")))
+    .filter((name) => name.endsWith(".qcow2"))
+    .map((name) => join(rig.dataDir, "layers", name))
 
 async function volume(sizeBytes = 4 * mebi, bytes?: Buffer) {
   const id = newId<"volume">()

@@ -82,7 +82,7 @@ function engine(house: House, memory: EngineMemory, limits: UpkeepLimits): Engin
       const why = "what is in memory has no files to read it from"
       throw new Refusal({ kind: "unsupported", what: "salvaging", why })
     },
-    recover: () => layers.sweep(),
+    recover: () => layers.recover(),
     examine: async () => (await layers.examine()).map(wrong),
     close: async () => {},
   }

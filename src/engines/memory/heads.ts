@@ -1,9 +1,11 @@
 /** Heads and points of closed volumes: each verb makes one empty layer and records it. */
+import type { EngineMemoryTx } from "../../domain/engine-memory.ts"
 import type { PointId, VolumeId } from "../../domain/ids.ts"
 import type { Origin } from "../engine.ts"
 import { checkVolumeSize } from "../volume-size.ts"
 import { type Store, settled } from "./openers.ts"
 import { head, headOf, point, pointOf, putHead, putPoint } from "./records.ts"
+import { readTree } from "./tree.ts"
 import { MemoryLayer } from "./world.ts"
 
 export async function createHead({ memory, layers }: Store, volume: VolumeId, origin: Origin) {
@@ -22,8 +24,12 @@ export async function createHead({ memory, layers }: Store, volume: VolumeId, or
 const blank = (sizeBytes: number) => new MemoryLayer(null, sizeBytes)
 
 export async function dropHead({ memory, layers }: Store, volume: VolumeId): Promise<void> {
-  await memory.transaction((tx) => tx.remove("volume", volume))
-  await layers.sweep()
+  const due = await memory.transaction(async (tx) => {
+    const found = await head(tx, volume)
+    await tx.remove("volume", volume)
+    return pathOf(tx, found?.layer)
+  })
+  await layers.sweep(due)
 }
 
 export async function createPoint(store: Store, volume: VolumeId, id: PointId): Promise<void> {
@@ -59,18 +65,28 @@ export async function unrevertHead(store: Store, volume: VolumeId, keep: PointId
   const { memory, layers } = store
   if ((await memory.transaction((tx) => point(tx, keep))) === undefined) return
   await settled(store, volume)
-  await memory.transaction(async (tx) => {
+  const due = await memory.transaction(async (tx) => {
     const kept = await point(tx, keep)
-    if (kept === undefined) return
+    if (kept === undefined) return []
     const { sizeBytes } = await headOf(tx, volume)
     const layer = await layers.make(tx, { parent: kept.layer, volume, sizeBytes })
     await tx.remove("point", keep)
     await putHead(tx, { volume, layer, armed: null, sizeBytes })
+    return pathOf(tx, kept.layer)
   })
-  await layers.sweep()
+  await layers.sweep(due)
 }
 
 export async function dropPoint({ memory, layers }: Store, id: PointId): Promise<void> {
-  await memory.transaction((tx) => tx.remove("point", id))
-  await layers.sweep()
+  const due = await memory.transaction(async (tx) => {
+    const found = await point(tx, id)
+    await tx.remove("point", id)
+    return pathOf(tx, found?.layer)
+  })
+  await layers.sweep(due)
+}
+
+async function pathOf(tx: EngineMemoryTx, top: string | undefined): Promise<string[]> {
+  if (top === undefined) return []
+  return (await readTree(tx)).path(top).map(({ id }) => id)
 }

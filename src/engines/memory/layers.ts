@@ -91,8 +91,8 @@ export class Layers {
     return { [Symbol.dispose]: unpin }
   }
 
-  /** What nothing needs goes, and so do the blocks that nobody can reach. */
-  async sweep(): Promise<void> {
+  /** What nothing needs goes, and so do the blocks of these layers that nobody can reach. */
+  async sweep(due: readonly string[] = []): Promise<void> {
     await this.#memory.transaction(async (tx) => {
       const idle = this.#idle(await readTree(tx))
       const { overdue } = this.#house
@@ -106,9 +106,14 @@ export class Layers {
       }
       const left = await readTree(tx)
       for (const [id, numbers] of shadows(left, (id) => this.get(id))) {
-        this.get(id).giveBack(numbers)
+        if (due.includes(id)) this.get(id).giveBack(numbers)
       }
     })
+  }
+
+  async recover(): Promise<void> {
+    const tree = await this.#memory.transaction(readTree)
+    await this.sweep([...tree.layers.keys()])
   }
 
   async examine(): Promise<string[]> {
@@ -128,10 +133,9 @@ export class Layers {
 
   /** Layers on record or in the world that nothing needs. */
   #idle(tree: Tree): { free: string[]; pinned: string[] } {
-    const needed = tree.needed()
-    const inUpkeep = tree.inUpkeep()
+    const held = tree.held()
     const known = new Set([...tree.layers.keys(), ...this.#world.layers.keys()])
-    const idle = [...known].filter((id) => !needed.has(id) && !inUpkeep.has(id))
+    const idle = [...known].filter((id) => !held.has(id))
     const { free = [], pinned = [] } = Object.groupBy(idle, (id) =>
       this.#house.pins.has(id) ? "pinned" : "free",
     )

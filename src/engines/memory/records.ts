@@ -4,7 +4,7 @@
  *   layer  <layer>   parent: the layer below    {volume, equals}
  *   volume <volume>  parent: its head's layer   {armed, sizeBytes}
  *   point  <point>   parent: the layer it keeps {volume}
- *   upkeep <work>                               {run, layer, committed}
+ *   upkeep <work>                               {run, layer, volume, committed}
  */
 import type { EngineMemoryTx, EngineRecord } from "../../domain/engine-memory.ts"
 import { Refusal } from "../../domain/fault.ts"
@@ -15,7 +15,14 @@ export type Layer = { id: string; parent: string | null; volume: VolumeId; equal
 export type Head = { volume: VolumeId; layer: string; armed: string | null; sizeBytes: number }
 export type Point = { id: PointId; layer: string; volume: VolumeId }
 /** Begun upkeep: `layer` shows what the run, the lowest first, shows above what it stands on. */
-export type Work = { id: string; run: string[]; layer: string; committed: Moved | null }
+export type Work = {
+  id: string
+  run: string[]
+  layer: string
+  /** Who wrote the top of the run. */
+  volume: VolumeId
+  committed: Moved | null
+}
 /** Who stood on the run and came to stand on the new layer, and what nobody needs any more. */
 export type Moved = { children: string[]; gone: string[] }
 
@@ -47,8 +54,8 @@ export const putHead = (tx: EngineMemoryTx, { volume, layer, armed, sizeBytes }:
   tx.put({ kind: "volume", id: volume, parent: layer, body: { armed, sizeBytes } })
 export const putPoint = (tx: EngineMemoryTx, { id, layer, volume }: Point) =>
   tx.put({ kind: "point", id, parent: layer, body: { volume } })
-export const putWork = (tx: EngineMemoryTx, { id, run, layer, committed }: Work) =>
-  tx.put({ kind: "upkeep", id, parent: null, body: { run, layer, committed } })
+export const putWork = (tx: EngineMemoryTx, { id, ...body }: Work) =>
+  tx.put({ kind: "upkeep", id, parent: null, body })
 
 export const readLayer = ({ id, parent, body }: EngineRecord): Layer => ({
   ...(body as Pick<Layer, "volume" | "equals">),

@@ -1,7 +1,7 @@
 /** What layers hold, who it is charged to, and what comes back when points go. */
 import type { PointId, VolumeId } from "../../domain/ids.ts"
 import type { Space } from "../engine.ts"
-import { Tree } from "./tree.ts"
+import type { Tree } from "./tree.ts"
 import { blockBytes, type MemoryLayer } from "./world.ts"
 
 type Get = (id: string) => MemoryLayer
@@ -50,24 +50,18 @@ export function spaceOf(tree: Tree, get: Get, points: readonly PointId[]): Map<P
   return spaces
 }
 
+/** What `sweep` gives back when it comes after these points have gone. */
 export function freedBy(tree: Tree, get: Get, points: readonly PointId[]): number {
-  return heldBytes(tree, get) - heldBytes(tree.without(new Set(points)), get)
-}
-
-/** By what is needed, once all that can go is gone. */
-function heldBytes(tree: Tree, get: Get): number {
-  const needed = tree.needed()
-  const left = new Tree(
-    [...tree.layers.values()].filter(({ id }) => needed.has(id)),
-    tree.heads,
-    tree.points,
-    [],
-  )
-  const hidden = shadows(left, get)
-  const held = [...left.layers.keys()].map(
-    (id) => get(id).heldBytes - (hidden.get(id)?.size ?? 0) * blockBytes,
-  )
-  return held.reduce((sum, bytes) => sum + bytes, 0)
+  const gone = tree.points.filter(({ id }) => points.includes(id))
+  const left = tree.without(new Set(points))
+  const hidden = shadows(left.pruned(), get)
+  const due = new Set(gone.flatMap(({ layer }) => tree.path(layer).map(({ id }) => id)))
+  const kept = left.held()
+  const freed = [...tree.held()].map((id) => {
+    if (!kept.has(id)) return get(id).heldBytes
+    return due.has(id) ? (hidden.get(id)?.size ?? 0) * blockBytes : 0
+  })
+  return freed.reduce((sum, bytes) => sum + bytes, 0)
 }
 
 /** A layer is charged to who wrote it, or, where that reads it no more, to the oldest who does. */

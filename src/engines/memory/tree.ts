@@ -85,11 +85,23 @@ export class Tree {
     return needed
   }
 
-  /** What begun upkeep may not lose: the layer it made, and until all have moved what was there. */
-  inUpkeep(): Set<string> {
-    const held = this.works.flatMap(({ run, layer, committed }) =>
-      committed === null ? [layer] : [layer, ...run],
-    )
-    return new Set(held.filter((id) => this.layers.has(id)))
+  /**
+   * What is needed, and what begun upkeep may not lose: the layer it made, and until all have
+   * moved, those that it replaced. When nobody needs the new one any more, nobody has the old.
+   */
+  held(): Set<string> {
+    const held = new Set(this.needed().keys())
+    for (const { run, layer, committed } of this.works) {
+      if (committed !== null && !held.has(layer)) continue
+      for (const id of committed === null ? [layer] : run) if (this.layers.has(id)) held.add(id)
+    }
+    return held
+  }
+
+  /** The same without what nothing holds. */
+  pruned(): Tree {
+    const held = this.held()
+    const layers = [...this.layers.values()].filter(({ id }) => held.has(id))
+    return new Tree(layers, this.heads, this.points, this.works)
   }
 }

@@ -69,7 +69,7 @@ export class Upkeeps {
       const volume = tree.layers.get(top)?.volume
       if (volume === undefined) throw new Error(`layer ${top} is not known`)
       const layer = await this.#layers.record(tx, { parent: below, volume, equals: null }, bytes)
-      await putWork(tx, { id, run, layer, committed: null })
+      await putWork(tx, { id, run, layer, volume, committed: null })
     })
   }
 
@@ -116,8 +116,9 @@ export class Upkeeps {
     const [top = ""] = there.slice(-1)
     const readers = [...(tree.needed().get(top) ?? [])].sort()
     const heads = readers.filter((volume) => tree.heads.some((head) => head.volume === volume))
-    const made = tree.works.find((work) => work.id === id)?.layer ?? top
-    const volume = heads[0] ?? readers[0] ?? tree.layers.get(made)?.volume
+    // What is begun has a record, also when all that it was about is gone.
+    const wrote = tree.works.find((work) => work.id === id) ?? tree.layers.get(top)
+    const volume = heads[0] ?? readers[0] ?? wrote?.volume
     if (volume === undefined) throw new Error(`nobody reads ${run.join(" ")}`)
     return { id, volume, what: `${run.length} layers into one`, bytes }
   }

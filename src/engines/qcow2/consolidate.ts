@@ -140,7 +140,6 @@ async function copyData(job: Job, done: number): Promise<boolean> {
     let [copied, synced, remembered] = [done, done, done]
     watch.progress(copied * clusterBytes, totalBytes)
     for (const extent of combined.extents(done)) {
-      watch.signal.throwIfAborted()
       await store.desk.pace.take(extent.length, watch.signal)
       await copyExtent(sources[extent.source], file, extent, target.offsetOf(extent.rank))
       copied = extent.rank + extent.length / clusterBytes

@@ -24,6 +24,7 @@ export class Pace {
   }
 
   async take(bytes: number, signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted()
     const waitMs = this.waitMs(bytes)
     // Timers are no finer, and a shorter wait is made up for by the next.
     if (waitMs < 1) return

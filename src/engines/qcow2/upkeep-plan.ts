@@ -76,7 +76,11 @@ async function look(store: Store): Promise<void> {
   }
   while (changed.layers.size > 0 && plans.size < plansKept) {
     const starts = someOf(changed.layers)
-    const mergeable = await inTree(store.memory, (tree) => mergeableAround(tree, starts))
+    const mergeable = await inTree(store.memory, async (tree) => {
+      // A short cut may be merged once the layer that it equals is gone.
+      const copies = await Promise.all(starts.map((id) => tree.copiesOf(id)))
+      return await mergeableAround(tree, [...starts, ...copies.flat()])
+    })
     for (const layers of mergeable) await planMerges(store, layers)
   }
   while (changed.volumes.size > 0 && plans.size < plansKept) {
@@ -129,11 +133,15 @@ async function mergeableAround(tree: Tree, starts: readonly LayerId[]): Promise<
 
 const parentOf = async (tree: Tree, id: LayerId) => (await tree.layer(id))?.parent ?? null
 
-/** The one frozen layer that a nameless layer is there for; null for any other layer. */
+/**
+ * The one frozen layer that a nameless layer is there for; null for any other layer. A short cut is
+ * there for more: merged into the layer above, that one would hold all of it as its own.
+ */
 async function onlyAbove(tree: Tree, id: LayerId): Promise<LayerId | null> {
   const { heads, points, children } = await tree.needs(id)
   const [above, ...others] = children
   if (heads + points + others.length > 0 || above === undefined) return null
+  if ((await tree.equalTo(id)) !== null) return null
   return (await tree.headsOn(above)).length > 0 ? null : above
 }
 
