@@ -241,9 +241,8 @@ const later = (opening: Promise<Opener>): Movable => ({
 })
 
 /** Layers below the head; it takes a few nodes to open one. */
-function depthOf(rig: () => Rig, nodesOfOne: number) {
-  return async (volume: VolumeId) => (await nodesOf(rig(), volume)) / nodesOfOne - 1
-}
+const depthOf = (rig: () => Rig, nodesOfOne: number) => async (volume: VolumeId) =>
+  (await nodesOf(rig(), volume)) / nodesOfOne - 1
 
 async function nodesOf({ engine }: Rig, volume: VolumeId): Promise<number> {
   using graph = await engine.open(volume)

@@ -3,7 +3,7 @@
  * one commit, then whoever has the disks open moves to the new storage while it runs, and only
  * then the old goes. Whatever dies in between, the next start goes on with it.
  */
-import type { PointId, VolumeId } from "../domain/ids.ts"
+import type { VolumeId } from "../domain/ids.ts"
 import type { Upkeep } from "../engines/engine.ts"
 import { saga } from "./saga.ts"
 import type { Tools } from "./tools.ts"
@@ -36,11 +36,10 @@ async function replace(tools: Tools, { engine: name, work }: UpkeepWork): Promis
  */
 export async function shortenFirst(
   tools: Tools,
-  points: readonly { volumeId: VolumeId; pointId: PointId; engine: string }[],
+  points: readonly { volumeId: VolumeId; engine: string }[],
 ): Promise<void> {
-  for (const { engine: name, volumeId, pointId } of points) {
+  for (const { engine: name, volumeId } of points) {
     const engine = tools.engine(name)
-    if (await engine.hasPoint(pointId)) continue
     for (const { id: work } of await engine.upkeep(volumeId)) {
       await engine.prepare(work, watchOf(tools, "copied"))
       await replace(tools, { engine: name, work })

@@ -13,9 +13,9 @@ import { afterAll, beforeAll, expect, test } from "vitest"
 import { Chronicle, type Kept } from "../fixtures/chronicle.ts"
 import { allowUserfaults } from "../fixtures/counting-guest.ts"
 import { Storm } from "../fixtures/kill-storm.ts"
+import { strayLayers } from "../fixtures/layer-records.ts"
 import { acknowledgedIn, emptyDisks, firstOf, runFrom, runOf } from "../fixtures/numbered-disk.ts"
 import { NumberedGuest } from "../fixtures/numbered-guest.ts"
-import { strayLayers } from "../fixtures/layer-records.ts"
 import { daemonsOf, gone, nthLogWrite, qemuOf, strike } from "../fixtures/own-processes.ts"
 import { randomFrom, ServerProcess } from "../fixtures/server-process.ts"
 
@@ -111,8 +111,8 @@ async function theMoment(victim: Victim): Promise<void> {
   if (victim === "daemon") {
     while ((await daemonsOf(dataDir)).length === 0) await sleep(2)
     await sleep(random() * 15)
-  } else if (random() < 0.6) await nthLogWrite(dataDir, 1 + Math.floor(random() * 60), 4_000)
-  else await sleep(random() * 1_500)
+  } else if (random() < 0.6) await nthLogWrite(dataDir, 1 + Math.floor(random() * 120), 4_000)
+  else await sleep(random() * 2_000)
 }
 
 async function kill(victim: Victim): Promise<void> {
@@ -181,7 +181,9 @@ async function lookOver(name: string): Promise<void> {
   await storm.verify()
   await server.settled()
   const { body } = await server.call("GET", "/api/doctor")
-  expect(body.items.filter(({ severity }: { severity: string }) => severity === "wrong")).toEqual([])
+  expect(body.items.filter(({ severity }: { severity: string }) => severity === "wrong")).toEqual(
+    [],
+  )
   for (const place of ["transfers", "spool"]) await chronicle.expectFiles(place, [])
   expect(await strayLayers(dataDir)).toEqual([])
 }

@@ -22,14 +22,14 @@ const limited = (make: () => Promise<Rig>) => async () => {
 
 describe("trees of objects", () => {
   const make = limited(memoryRig)
-  test.each(seeds(long ? 1000 : 200))("seed %i", (seed) =>
+  test.each(seeds(long ? 1000 : 40))("seed %i", (seed) =>
     play({ make, seed, steps: 300, shorten: 500 }),
   )
 })
 
 describe("trees of qcow2 files", { timeout: 3_600_000 }, () => {
   const make = limited(qcow2Rig)
-  test.each(seeds(long ? 60 : 30))("seed %i", (seed) =>
+  test.each(seeds(long ? 60 : 3))("seed %i", (seed) =>
     play({ make, seed, steps: long ? 300 : 150, shorten: 20 }),
   )
 })

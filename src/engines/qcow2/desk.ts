@@ -1,4 +1,6 @@
 /** What upkeep has in mind: plans that nobody began, and where to look next. Gone with the process. */
+
+import type { VolumeId } from "../../domain/ids.ts"
 import { type OneAtATime, oneAtATime } from "../../platform/one-at-a-time.ts"
 import type { UpkeepLimits } from "../engine.ts"
 import { Changed } from "./changed.ts"
@@ -24,6 +26,11 @@ export class Desk {
   lookedOnce = false
   /** Looking for work is done by one at a time. */
   readonly looking: OneAtATime = oneAtATime()
+  /**
+   * How long volumes' paths were when last measured, one more for each time that was asked since:
+   * a volume far from the limit need not be measured before each of its points.
+   */
+  readonly lengths = new Map<VolumeId, number>()
   readonly #turns = new Map<LayerId, { turn: OneAtATime; visitors: number }>()
   /** Pins of layers that upkeep has replaced and that some process may still have open. */
   readonly replaced = new Map<LayerId, Disposable>()

@@ -3,6 +3,7 @@
  * pointer to a writable layer, a point a pointer to a frozen one, and the pointers are records.
  */
 import type { EngineMemory } from "../../domain/engine-memory.ts"
+import type { VolumeId } from "../../domain/ids.ts"
 import { diskBytesOf } from "../disk-size.ts"
 import type { Engine, EngineConfig, EngineHouse, Upkeep } from "../engine.ts"
 import { noticed } from "./changed.ts"
@@ -33,13 +34,20 @@ export async function openQcow2Engine(config: EngineConfig): Promise<EngineHouse
 function engine(store: Store & { memory: EngineMemory }): Engine {
   // What needs more than one transaction must not find its layers replaced in between.
   const { shared } = store.steady
+  const moves = <T>(volume: VolumeId, work: () => Promise<T>) => {
+    store.desk.lengths.delete(volume)
+    return shared(work)
+  }
   return {
     can: { switchWhileRunning: true },
 
     createHead: (volume, origin) => shared(() => createHead(store, volume, origin)),
-    dropHead: (volume) => dropHead(store, volume),
-    revertHead: (volume, to, keep) => shared(() => revertHead(store, volume, to, keep)),
-    unrevertHead: (volume, keep) => shared(() => unrevertHead(store, volume, keep)),
+    async dropHead(volume) {
+      await dropHead(store, volume)
+      store.desk.lengths.delete(volume)
+    },
+    revertHead: (volume, to, keep) => moves(volume, () => revertHead(store, volume, to, keep)),
+    unrevertHead: (volume, keep) => moves(volume, () => unrevertHead(store, volume, keep)),
 
     createPoint: (volume, point) => shared(() => createPoint(store, volume, point)),
     dropPoint: (point) => dropPoint(store, point),

@@ -18,8 +18,8 @@ import type { LayerId } from "./layer-files.ts"
 import type { LayerMap } from "./layer-map.ts"
 import { type Cover, type Covered, Readers } from "./readers.ts"
 import { serve } from "./storage-daemon.ts"
-import type { Store } from "./store.ts"
-import { inTree } from "./tree.ts"
+import { finishRemoval, type Store } from "./store.ts"
+import { inTree, type Tree } from "./tree.ts"
 
 /**
  * A guest's read may have passed a growing layer just before that held the cluster. QEMU sends it
@@ -42,15 +42,35 @@ export async function reclaim(store: Store, due: readonly LayerId[]): Promise<vo
 }
 
 async function reclaimLayer(store: Store, id: LayerId): Promise<void> {
-  // A transfer may still read a layer as the top of a point that is gone.
-  const isOpen = (layer: LayerId) => store.pins.has(layer)
-  const covered = await inTree(store.memory, (tree) => new Readers(tree, isOpen).covered(id))
-  if (mustWait(store, covered)) return store.reclaims.again(id, null)
-  const trouble = covered === null ? null : await hollowOut(store, covered)
-  if (trouble === null && (await settle(store, id, covered))) {
-    await store.reclaims.done(id, growingIn(covered?.above ?? []))
-  } else store.reclaims.again(id, trouble)
+  const { covered, pinned } = await inTree(store.memory, (tree) => pinnedCovered(store, tree, id))
+  let settled = false
+  let trouble: string | null = null
+  try {
+    if (!mustWait(store, covered)) {
+      trouble = covered === null ? null : await hollowOut(store, covered)
+      settled = trouble === null && (await settle(store, id, covered))
+    }
+  } finally {
+    pinned[Symbol.dispose]()
+  }
+  if (settled) await store.reclaims.done(id, growingIn(covered?.above ?? []))
+  else store.reclaims.again(id, trouble)
+  await finishRemoval(store, [])
 }
+
+/**
+ * Whoever lets go of one of these from now on leaves its file until we are done: a marker would
+ * outlive its layer, and covers are to be read. Held within the transaction, so that none of them
+ * is on its way out already.
+ */
+async function pinnedCovered({ pins }: Store, tree: Tree, id: LayerId) {
+  // A transfer may still read a layer as the top of a point that is gone.
+  const covered = await new Readers(tree, (layer) => pins.has(layer)).covered(id)
+  return { covered, pinned: pins.hold(covered === null ? [] : [id, ...coversIn(covered.above)]) }
+}
+
+const coversIn = (above: readonly Cover[]): LayerId[] =>
+  above.flatMap(({ id, above }) => [id, ...coversIn(above ?? [])])
 
 /**
  * Only reads past the page cache are waited for by the kernel. Others are made by a thread that

@@ -79,7 +79,10 @@ export async function finishRemoval(store: Store, doomed: readonly LayerId[]): P
   const free = store.pins.free(doomed)
   if (free.length === 0) return
   await store.layers.remove(free)
-  for (const id of free) store.maps.forget(id)
+  for (const id of free) {
+    store.maps.forget(id)
+    store.reclaims.forget(id)
+  }
   await inTree(store.memory, async (tree) => {
     for (const id of free) await tree.removeLayer(id)
   })

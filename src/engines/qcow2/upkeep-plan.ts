@@ -38,11 +38,19 @@ function inWords({ id, volume, run, use, bytes }: Plan): Upkeep {
 
 /** Work on the volume's path, if that is as long as it may be. */
 async function pressingWork(store: Store, volume: VolumeId): Promise<Upkeep[]> {
+  const { lengths, limits } = store.desk
+  // Half of the way: a switch that was not recorded, or a revert, may have added one unseen.
+  const known = (lengths.get(volume) ?? limits.hardDepth) + 1
+  if (known <= limits.hardDepth / 2) {
+    lengths.set(volume, known)
+    return []
+  }
   const { path, begun } = await inTree(store.memory, async (tree) => ({
     path: await frozenPath(tree, volume),
     begun: await tree.works.all(),
   }))
-  if (path.length < store.desk.limits.hardDepth) return []
+  lengths.set(volume, path.length)
+  if (path.length < limits.hardDepth) return []
   const onPath = new Set(path)
   const touches = ({ run }: Plan) => run.some((id) => onPath.has(id))
   const under = begun.find((work) => work.state !== "spoilt" && touches(work))
