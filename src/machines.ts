@@ -65,7 +65,10 @@ export async function letOverdueGo(
     for (const { id, held } of await ledger.read.machines.find(where)) {
       if (held === null || held.until > nowMs) continue
       try {
-        if (!["gone", "hung"].includes(await host.look(id))) await host.release(id)
+        const liveness = await host.look(id)
+        // It may wake up as it was: held.
+        if (liveness === "hung") continue
+        if (liveness !== "gone") await host.release(id)
       } catch (cause) {
         log.error({ cause, machine: id }, "a guest is held still and does not answer")
         continue
@@ -91,7 +94,12 @@ export async function tendStandstills(
   for (const host of hosts) {
     const where = { node, kind: host.kind, state: "running" } as const
     for (const machine of await ledger.read.machines.find(where)) {
-      const still = (await host.standstill(machine.id).catch(() => null)) === "no-space"
+      const why = await host.standstill(machine.id).catch(() => null)
+      const forgotten = why === "held" && machine.held === null
+      if (forgotten && (await ledger.read.operations.holding(machine.id)).length === 0) {
+        await host.release(machine.id)
+      }
+      const still = why === "no-space"
       const shown = machine.reason === standsStill
       if (still && (await isThereSpace())) await host.goOn(machine.id)
       else if (still && !shown) await note(ledger, machine, "machine.paused", standsStill)

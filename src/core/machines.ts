@@ -6,6 +6,8 @@ import type { MachineId } from "../domain/ids.ts"
 import type { MachineState } from "../domain/machine.ts"
 import type { Volume } from "../domain/volume.ts"
 import type { ExecResult } from "../hosts/host.ts"
+import type { Rooms } from "../ledger/ledger.ts"
+import type { Arranging } from "../operations/machine/arrange.ts"
 import { machineDelete } from "../operations/machine/delete.ts"
 import { machineReboot, machineStart, machineStop } from "../operations/machine/power.ts"
 import { machineRevert } from "../operations/machine/revert.ts"
@@ -16,6 +18,7 @@ import type { Asking, Listing, Machines, MachineView, Started } from "./core.ts"
 import { createMachine } from "./machine-create.ts"
 import { attachVolume, detachVolume } from "./machine-disks.ts"
 import { mustSuit, planFor, viewOf } from "./machine-rules.ts"
+import { mustFit, smallBytes } from "./quota.ts"
 import { once } from "./repeats.ts"
 import { planDisks } from "./revert-disks.ts"
 import { planReverting } from "./reverting.ts"
@@ -142,6 +145,7 @@ function revertMachine(
       const wish = { who: asking.who, snapshotId, source, volumes }
       const reverting = await planReverting(rooms, context, wish)
       const hardware = (await rooms.snapshots.get(snapshotId))?.machine?.hardware ?? null
+      await mustHaveRoomFor(rooms, context, resource, arranging)
       const standIns = arranging?.disks.flatMap(({ standIn }) => standIn?.volumeId ?? []) ?? []
       const then = arranging !== null && andThen === "as-before" ? "start" : andThen
       return {
@@ -156,6 +160,19 @@ function revertMachine(
       }
     },
   })
+}
+
+/** A volume that stands in for another is a new one. */
+async function mustHaveRoomFor(
+  rooms: Rooms,
+  context: Context,
+  { accountId }: MachineView,
+  arranging: Arranging | null,
+): Promise<void> {
+  const sizes = arranging?.disks.flatMap(({ standIn }) => standIn?.sizeBytes ?? []) ?? []
+  if (sizes.length === 0) return
+  const takes = { volumes: sizes.length, logicalBytes: sizes.reduce((sum, one) => sum + one, 0) }
+  await mustFit(rooms, context, { accountId, takes, bytes: sizes.length * smallBytes })
 }
 
 function execIn(

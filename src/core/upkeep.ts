@@ -4,9 +4,11 @@
  * is tried again later, and later still.
  */
 import type { Upkeep } from "../engines/engine.ts"
+import type { Rooms } from "../ledger/ledger.ts"
 import { upkeep } from "../operations/upkeep.ts"
 import { accept } from "./accept.ts"
 import type { Context } from "./context.ts"
+import { mustHaveSpace } from "./free-space.ts"
 import { steward } from "./janitor.ts"
 
 const atOnce = 2
@@ -58,13 +60,16 @@ export function openUpkeep(context: Context, engineNames: readonly string[]) {
 /** The house's own work: it counts towards nobody's quota, and no tenant is told of it. */
 async function begin(context: Context, engine: string, { id: work, volume, bytes }: Upkeep) {
   const who = await steward(context)
-  const plan = async () => ({
-    resource: null,
-    accountId: who.accountId,
-    target: { kind: "volume", id: volume } as const,
-    holds: [work],
-    params: { engine, work },
-    reserves: bytes,
-  })
+  const plan = async (rooms: Rooms) => {
+    // What guests may yet need stays free; what gives space back copies nothing.
+    if (bytes > 0) await mustHaveSpace(rooms, context, bytes)
+    return {
+      resource: null,
+      accountId: who.accountId,
+      target: { kind: "volume", id: volume } as const,
+      holds: [work],
+      params: { engine, work },
+    }
+  }
   return await accept(context, { who }, { saga: upkeep, plan })
 }

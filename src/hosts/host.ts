@@ -84,7 +84,8 @@ export interface Host {
   switchDisks(machine: MachineId, switches: readonly DiskSwitch[]): Promise<SwitchFacts>
   /**
    * Every machine here that has any of these disks open comes to stand on their new storage,
-   * while it runs. One that hangs is passed over: it can only be killed, and opens the new then.
+   * while it runs. Throws `unavailable` once all the others have moved if one does not answer: it
+   * may wake up and go on reading the old, which must stay until it has moved or ended.
    */
   restack(restack: Restack): Promise<void>
 

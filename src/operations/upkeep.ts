@@ -3,6 +3,7 @@
  * one commit, then whoever has the disks open moves to the new storage while it runs, and only
  * then the old goes. Whatever dies in between, the next start goes on with it.
  */
+import { Refusal } from "../domain/fault.ts"
 import type { VolumeId } from "../domain/ids.ts"
 import type { Upkeep } from "../engines/engine.ts"
 import { saga } from "./saga.ts"
@@ -20,6 +21,11 @@ export const upkeep = saga<Tools, UpkeepWork>("upkeep", 1)
   // Once it is committed it cannot be taken back, and need not be: where a machine would not move,
   // the old stays beside the new, and the engine asks for the same work again.
   .step("replace", { do: (tools, order) => replace(tools, order) })
+
+/** Some machine would not move, whosever it is: the path is shorter, and it is asked again. */
+function unlessUnavailable(cause: unknown): void {
+  if (!(cause instanceof Refusal) || cause.fault.kind !== "unavailable") throw cause
+}
 
 async function replace(tools: Tools, { engine: name, work }: UpkeepWork): Promise<void> {
   const engine = tools.engine(name)
@@ -42,7 +48,7 @@ export async function shortenFirst(
     const engine = tools.engine(name)
     for (const { id: work } of await engine.upkeep(volumeId)) {
       await engine.prepare(work, watchOf(tools, "copied"))
-      await replace(tools, { engine: name, work })
+      await replace(tools, { engine: name, work }).catch(unlessUnavailable)
     }
   }
 }

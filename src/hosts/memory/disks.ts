@@ -1,5 +1,7 @@
 /** The disks of machines in memory. */
+
 import type { DiskGraph, DiskSwitch, Restack } from "../../domain/disk.ts"
+import { Refusal } from "../../domain/fault.ts"
 import type { VolumeId } from "../../domain/ids.ts"
 import { type Bytes, bytesOf, type HostWorld, type MemoryMachine } from "./world.ts"
 
@@ -30,7 +32,13 @@ export async function switchAll(
 
 /** Whoever stands on a layer shares it, so moving it moves every disk that has it open. */
 export function restackAll(world: HostWorld, { nodes, links }: Restack): void {
-  const open = new Set([...world.running.values()].flatMap(openLayers))
+  const machines = [...world.running.values()]
+  const open = new Set(machines.flatMap(openLayers))
+  const hanging = machines.filter(({ liveness }) => liveness === "hung").flatMap(openLayers)
+  if (links.some(({ node }) => hanging.includes(bytesOf(node)))) {
+    const remedy = "stop it if it hangs"
+    throw new Refusal({ kind: "unavailable", what: "a machine whose disks are to move", remedy })
+  }
   for (const { node, backing } of links) {
     const layer = bytesOf(node)
     const under = nodes.find((one) => one["node-name"] === backing)

@@ -47,6 +47,13 @@ export class MemoryFiles {
   }
 
   /** Whether QEMU began to write this memory: its mark stands first in every stream. */
+  /** An unfinished one, whether anything was written into it or not. */
+  async isThere(memory: SnapshotId): Promise<boolean> {
+    const file = await openIfThere(this.#part(memory), "r")
+    await file?.close()
+    return file !== undefined
+  }
+
   async isBegun(memory: SnapshotId): Promise<boolean> {
     const file = await openIfThere(this.#part(memory), "r")
     if (file === undefined) return false

@@ -29,7 +29,9 @@ export function memoryVerbs({ dataDir }: HostConfig, guests: Guests): MemoryVerb
     },
 
     async dropMemory(memory) {
-      const writer = await writerOf(files, guests, memory)
+      const writer = (await files.isThere(memory))
+        ? await writerOf(files, guests, memory)
+        : undefined
       await files.remove(memory)
       // What hangs, or ends meanwhile, writes no more and holds nothing back.
       if (writer !== undefined) await giveUpMemory(files, writer, memory).catch(() => {})

@@ -28,23 +28,30 @@ import type { Guests } from "./guests.ts"
 const answersWithinMs = 20_000
 const restackedWithinMs = 60_000
 
-/** One machine after the other; what one refuses is told once the others have moved. */
+/** What one machine refuses is told once all the others have moved. */
 export async function restackGuests(guests: Guests, restack: Restack): Promise<void> {
-  const refused: unknown[] = []
-  for (const guest of await guests.everyone()) {
-    await restackGuest(guest, restack).catch((cause: unknown) => refused.push(cause))
+  const moves = (await guests.everyone()).map((guest) => restackGuest(guest, restack))
+  for (const move of await Promise.allSettled(moves)) {
+    if (move.status === "rejected") throw move.reason
   }
-  if (refused.length > 0) throw refused[0]
 }
 
 async function restackGuest(guest: Guest, restack: Restack): Promise<void> {
-  const move = async () => restackNodes(await guest.monitor(answersWithinMs), restack)
+  let late = false
+  const move = async () => {
+    // Whoever asked has given up: by its turn the world may be another.
+    if (!late) await restackNodes(await guest.monitor(answersWithinMs), restack)
+  }
   try {
     await within(guest.disksTurn(move), restackedWithinMs, `QEMU of machine ${guest.machine}`)
   } catch (cause) {
-    // A hung one can only be killed, and one that has ended opens the new when it starts again.
-    if (isTimeout(cause) || (await hasEnded(guest))) return
-    throw cause
+    late = true
+    // One that has ended opens the new when it starts again.
+    if (await hasEnded(guest)) return
+    if (!isTimeout(cause)) throw cause
+    // One that does not answer may wake up again, and goes on reading what it has.
+    const what = `machine ${guest.machine}, whose disks are to move to other storage,`
+    throw new Refusal({ kind: "unavailable", what, remedy: "stop it if it hangs" })
   }
 }
 

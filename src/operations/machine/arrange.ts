@@ -4,9 +4,12 @@
  * one that is gone, or that another machine has by now, is stood in for by a new volume with the
  * same bytes. One that was attached since is not known to that guest, and is given back.
  */
+
+import { Refusal } from "../../domain/fault.ts"
 import type { AccountId, MachineId, PointId, SnapshotId, VolumeId } from "../../domain/ids.ts"
 import type { Volume } from "../../domain/volume.ts"
 import type { Rooms } from "../../ledger/ledger.ts"
+import { changeUnlessLeaving } from "../leaving.ts"
 import { disksOf } from "../power.ts"
 import type { Tools } from "../tools.ts"
 import { giveBack } from "./disks.ts"
@@ -54,6 +57,11 @@ export async function arrange(
     await tools.engine(engine).createHead(standIn.volumeId, { sizeBytes, point: pointId })
   }
   const rows = await seated(tools, machineId, arranging)
+  for (const { volumeId, standIn } of disks) {
+    if (standIn !== null) continue
+    const row = rows.get(volumeId)
+    if (row === undefined || !canBeSeated(row, machineId)) throw notToBeHad(volumeId, row)
+  }
   const stays = new Set(disks.flatMap(({ volumeId, standIn }) => (standIn ? [] : [volumeId])))
   const leaving = [...rows.values()].filter(({ id, role }) => role === "extra" && !stays.has(id))
   return {
@@ -61,6 +69,19 @@ export async function arrange(
     notes: notesOf(arranging, rows, leaving),
   }
 }
+
+/** Somebody may have deleted or attached it while the revert waited for its turn. */
+const canBeSeated = ({ machineId, state }: Volume, wantedBy: MachineId) =>
+  machineId === wantedBy ? state === "in-use" : machineId === null && state === "available"
+
+const notToBeHad = (id: VolumeId, row: Volume | undefined) =>
+  new Refusal({
+    kind: "wrong-state",
+    what: "volume",
+    id,
+    is: row === undefined ? "gone" : row.state,
+    needs: ["free, as it was when the revert was asked for"],
+  })
 
 /** The volumes that the machine has, and those that it is to have again. */
 async function seated(tools: Tools, machineId: MachineId, { disks }: Arranging) {
@@ -96,8 +117,12 @@ export async function recordArranged(
   if (arranging === null) return
   for (const volumeId of givenBack) await giveBack(rooms, { machineId, volumeId })
   for (const { volumeId, slot, standIn } of arranging.disks) {
-    if (standIn === null) await rooms.volumes.change(volumeId, { machineId, slot, state: "in-use" })
-    else await rooms.volumes.add(await rowOf(rooms, machineId, slot, arranging, standIn))
+    const row = standIn === null ? await rooms.volumes.get(volumeId) : undefined
+    if (row !== undefined && canBeSeated(row, machineId)) {
+      await rooms.volumes.change(volumeId, { machineId, slot, state: "in-use" })
+    }
+    if (standIn !== null)
+      await rooms.volumes.add(await rowOf(rooms, machineId, slot, arranging, standIn))
   }
 }
 
@@ -142,6 +167,6 @@ export async function unrecordArranged(
     if (standIn !== null) await rooms.volumes.remove(standIn.volumeId)
   }
   for (const { id, machineId, slot, state } of seats) {
-    await rooms.volumes.change(id, { machineId, slot, state })
+    await changeUnlessLeaving(rooms.volumes, id, { machineId, slot, state })
   }
 }

@@ -37,16 +37,22 @@ export const snapshotCapture = saga<Tools, SnapshotCapture>("snapshot-capture", 
     },
     record: (rooms, { operationId, machineId, output: { until } }) =>
       changeUnlessLeaving(rooms.machines, machineId, { held: { operationId, until } }),
-    unrecord: (rooms, { machineId }) =>
-      changeUnlessLeaving(rooms.machines, machineId, { held: null }),
+    undo: (tools, { machineId }) => letGo(tools, machineId),
+    async unrecord(rooms, { machineId, undone }) {
+      // One that does not answer is overdue from now on, and is asked until it does.
+      const { held = null } = (await rooms.machines.get(machineId)) ?? {}
+      const left = undone === false && held !== null ? { ...held, until: 0 } : null
+      await changeUnlessLeaving(rooms.machines, machineId, { held: left })
+    },
   })
   .step<"take", Taken>("take", {
     do: (tools, order) => takeHolding(tools, { ...order, until: order.hold.until }),
-    async record(rooms, { snapshotId, source, points, machineId, output }) {
+    async record(rooms, { operationId, snapshotId, source, points, machineId, output }) {
       const { captured, released, consistency } = output
       if (captured) return
       await publish(rooms, { snapshotId, source, points, consistency, memoryBytes: null })
-      if (released) await changeUnlessLeaving(rooms.machines, machineId, { held: null })
+      const held = released ? null : { operationId, until: 0 }
+      await changeUnlessLeaving(rooms.machines, machineId, { held })
     },
     async undo(tools, { machineId, snapshotId, points }) {
       await letGo(tools, machineId)

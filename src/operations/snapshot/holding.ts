@@ -43,7 +43,7 @@ export async function takeHolding(tools: Tools, order: Holding): Promise<Taken> 
   }
   const isOff = (await livenessOf(tools, machineId)) === "gone"
   if (isOff) achieved.notes.push("the machine was off, so its guest had no part in it")
-  else if (await areTaken(tools, points)) return takenBefore(memory)
+  else if (await areTaken(tools, points)) return await takenBefore(tools, order)
   else if (await isOverdue(tools, machineId, until)) throw tooLate()
   if (memory && !isOff) await mustCoverAllDisks(tools, machineId, points)
   const switchBy = memory ? withMemory(order, achieved) : withFrozenFiles(achieved)
@@ -118,13 +118,13 @@ async function areTaken(tools: Tools, points: readonly WantedPoint[]): Promise<b
 }
 
 /** We died between taking it and writing down how it went: nothing is claimed that is not known. */
-function takenBefore(memory: boolean): Taken {
+async function takenBefore(tools: Tools, { memory, machineId }: Holding): Promise<Taken> {
   const note = "the service was restarted in the middle; how long the guest stood is not known"
   const label = memory ? "memory" : "crash"
   return {
     consistency: { label, pauseMs: 0, freezeMs: 0, skewMs: 0, note },
     captured: memory,
-    released: true,
+    released: memory || (await letGo(tools, machineId)),
   }
 }
 
@@ -144,11 +144,15 @@ async function isOverdue(tools: Tools, machineId: MachineId, until: number): Pro
 const tooLate = () =>
   new Refusal({ kind: "interrupted", what: "the snapshot, with its guest held still," })
 
-/** A guest that is off, or that hangs, is held by nothing of ours. */
-export async function letGo(tools: Tools, machineId: MachineId): Promise<void> {
+/** False for a guest that does not answer: it may be held still, and must be asked again. */
+export async function letGo(tools: Tools, machineId: MachineId): Promise<boolean> {
   const machine = await tools.read.machines.get(machineId)
-  if (machine === undefined) return
+  if (machine === undefined) return true
   const host = tools.host(machine.kind)
-  if (["gone", "hung"].includes(await host.look(machineId))) return
-  await host.release(machineId)
+  const liveness = await host.look(machineId)
+  if (liveness === "gone" || liveness === "hung") return liveness === "gone"
+  return await host.release(machineId).then(
+    () => true,
+    () => false,
+  )
 }
