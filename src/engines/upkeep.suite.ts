@@ -1,13 +1,14 @@
 /** Work that nobody asked for, and that nobody may notice but by its room and speed. */
-import { describe, expect, test } from "vitest"
+import { expect, test } from "vitest"
 import type { VolumeId } from "../domain/ids.ts"
-import { bytesOf, content, mebi, pointId, watch } from "./content.suite.ts"
+import { bytesOf, mebi, pointId, watch } from "./content.suite.ts"
 import type { Opener, Rig } from "./engine-rig.suite.ts"
 import { Family, type Movable } from "./family.suite.ts"
+import { crashedUpkeepStories } from "./upkeep-crash.suite.ts"
+import { grown, limits } from "./upkeep-family.suite.ts"
 import { found, Writers } from "./writers.suite.ts"
 
 const block = 65_536
-const limits = { softDepth: 10, hardDepth: 16 }
 
 export function upkeepStories(rig: () => Rig): void {
   test("it ends, and nothing that anyone reads has changed at any step of it", async () => {
@@ -106,20 +107,27 @@ export function upkeepStories(rig: () => Rig): void {
     await family.dropAll()
   })
 
-  test("what nobody needs any more is not committed", async () => {
-    await rig().limit(limits)
-    const { family } = await grown(rig)
-    const { engine } = rig()
-    const works = await engine.upkeep()
-    for (const { id } of works) await engine.prepare(id, watch())
-    await family.drop(...family.model.points.keys())
-    for (const volume of family.model.heads.keys()) await family.dropHead(volume)
-    for (const { id } of works) {
-      expect(await engine.commit(id)).toBe(null)
-      await engine.finish(id)
-    }
-    expect(await rig().leftovers()).toEqual([])
-  })
+  test.each([true, false])(
+    "what nobody needs any more is given up; prepared: %s",
+    async (whole) => {
+      await rig().limit(limits)
+      const { family } = await grown(rig)
+      const { engine } = rig()
+      const works = await engine.upkeep()
+      const stop = AbortSignal.abort()
+      for (const { id } of works) {
+        if (whole) await engine.prepare(id, watch())
+        else await expect(engine.prepare(id, watch(stop))).rejects.toThrow()
+      }
+      await family.drop(...family.model.points.keys())
+      for (const volume of family.model.heads.keys()) await family.dropHead(volume)
+      for (const { id } of works) {
+        await engine.prepare(id, watch())
+        await family.replace(id, [])
+      }
+      expect(await rig().leftovers()).toEqual([])
+    },
+  )
 
   test("a process that is just about to open its disks comes along", async () => {
     await rig().limit(limits)
@@ -163,75 +171,6 @@ export function upkeepStories(rig: () => Rig): void {
   })
 
   crashedUpkeepStories(rig)
-}
-
-function crashedUpkeepStories(rig: () => Rig): void {
-  test.each(["before", "after"] as const)(
-    "wherever the light goes out, %s a commit, the next server carries it on",
-    async (when) => {
-      await rig().limit(limits)
-      for (let nth = 1; ; nth++) {
-        const { family, volume } = await grown(rig, 4)
-        const opener = await rig().opener([await rig().engine.open(volume)])
-        rig().failCommits(when, nth)
-        const crashed = await family.upkeep([opener]).then(
-          () => false,
-          (cause: Error) => cause.message.includes("the light went out"),
-        )
-        await rig().restart()
-        await family.writeThrough(opener, volume, { offset: 3 * block, length: 1024 })
-        await family.upkeep([opener])
-        await family.expectAll(new Map([[volume, opener]]))
-        await opener.kill()
-        await family.dropAll()
-        if (!crashed) {
-          expect(nth).toBeGreaterThan(4)
-          return
-        }
-      }
-    },
-  )
-
-  describe.each(["unrecorded", "recorded"] as const)("a switch, %s yet", (recording) => {
-    test("is not disturbed", async () => {
-      await rig().limit(limits)
-      const { family, volume } = await grown(rig)
-      const { engine } = rig()
-      const opener = await rig().opener([await engine.open(volume)])
-      await opener.switchDisks([await engine.arm(volume)])
-      const point = pointId()
-      family.model.keep(volume, point)
-      if (recording === "recorded") await engine.switched([{ volume, point }])
-      await opener.write(volume, 0, content("after the switch", block))
-      family.model.write(volume, 0, content("after the switch", block))
-      await family.upkeep([opener])
-      await engine.switched([{ volume, point }])
-      await family.upkeep([opener])
-      await family.expectAll(new Map([[volume, opener]]))
-      await opener.kill()
-      await rig().restart()
-      await family.expectAll()
-      await family.dropAll()
-    })
-  })
-}
-
-/** Many points, some of them dropped, with a clone on one that is: there is work of every kind. */
-async function grown(rig: () => Rig, turns = 14) {
-  const family = new Family(rig)
-  const volume = await family.volume(mebi)
-  const points = []
-  for (let turn = 0; turn < turns; turn++) {
-    if (turn % 5 === 0) await family.write(volume, { offset: turn * block, length: 2 * block })
-    points.push(await family.keep(volume))
-  }
-  const dropped = points.filter((_, at) => at === 2 || at % 4 === 1)
-  const [origin = pointId()] = dropped
-  const clone = await family.clone(origin)
-  await family.write(clone, { offset: 512, length: 1024 })
-  await family.keep(clone)
-  await family.drop(...dropped)
-  return { family, volume, clone }
 }
 
 /** Whoever moves it waits until it is there. */

@@ -10,11 +10,11 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { setTimeout as sleep } from "node:timers/promises"
 import { afterAll, beforeAll, expect, test } from "vitest"
-import { Chronicle, type Kept } from "../fixtures/chronicle.ts"
+import { Aftermath } from "../fixtures/aftermath.ts"
+import { Chronicle } from "../fixtures/chronicle.ts"
 import { allowUserfaults } from "../fixtures/counting-guest.ts"
 import { Storm } from "../fixtures/kill-storm.ts"
-import { strayLayers } from "../fixtures/layer-records.ts"
-import { acknowledgedIn, emptyDisks, firstOf, runFrom, runOf } from "../fixtures/numbered-disk.ts"
+import { emptyDisks, runFrom } from "../fixtures/numbered-disk.ts"
 import { NumberedGuest } from "../fixtures/numbered-guest.ts"
 import { daemonsOf, gone, nthLogWrite, qemuOf, strike } from "../fixtures/own-processes.ts"
 import { randomFrom, ServerProcess } from "../fixtures/server-process.ts"
@@ -33,6 +33,7 @@ let dataDir: string
 let server: ServerProcess
 let guest: NumberedGuest
 let chronicle: Chronicle
+let aftermath: Aftermath
 let storm: Storm
 const seenReverts = new Set<string>()
 let passed = false
@@ -48,6 +49,7 @@ beforeAll(async () => {
   guest = await NumberedGuest.make(server, 128)
   const spare = await server.call("POST", "/api/volumes", { name: "spare", sizeBytes: 2 ** 20 })
   chronicle = new Chronicle(server, guest, runFrom(0, emptyDisks()))
+  aftermath = new Aftermath(server, guest, chronicle)
   storm = new Storm(server, { chronicle, spare: (await server.done(spare)).id, random })
   await guest.write(chronicle.run)
 }, 180_000)
@@ -74,34 +76,31 @@ test(`somebody dies ${rounds} times (seed ${seed}), and nothing is lost`, async 
   for (const kept of chronicle.ready()) await chronicle.verify(kept)
   expect(chronicle.tally).toMatchObject({ crash: expect.any(Number), memory: expect.any(Number) })
   console.log(`seed ${seed}: ${rounds} kills; snapshots: ${JSON.stringify(chronicle.tally)}`)
-  await nothingIsLeft()
+  await aftermath.expectNothingLeft()
   passed = true
 }, 7_200_000)
 
 async function oneRound(name: string, victim: Victim, reverts: boolean): Promise<void> {
   const boot = await guest.boot()
   const said = (await guest.consoleText()).length
-  const asked = victim === "daemon" ? storm.transfers() : storm.round(name, reverts)
+  const done = new AbortController()
+  const asked = victim === "daemon" ? storm.transfers(done.signal) : storm.round(name, reverts)
   // Whatever comes of it is looked at below, when the deed is done.
   asked.catch(() => {})
   await theMoment(victim)
   await kill(victim)
+  done.abort()
   const target = await asked
   if (!server.runs) await server.start()
-  await server.settled()
-  await chronicle.reconcile()
+  const isOn = await aftermath.rest()
   const reverted = await revertOf()
   if (reverted && target === undefined) throw new Error("a revert that nobody asked for")
-  const { body: machine } = await server.call("GET", `/api/machines/${guest.machine}`)
-  expect(machine.held).toBe(null)
-  if (machine.state !== "running") {
-    expect([victim, machine.state]).toEqual([expect.stringMatching(/QEMU|both/), "stopped"])
-    await server.done(await server.call("POST", `/api/machines/${guest.machine}/start`))
+  if (!isOn) {
+    expect(["QEMU", "both"]).toContain(victim)
+    await aftermath.switchOn()
   }
-  await guest.runsFreely()
-  if (reverted && target !== undefined) await goOnFrom(target, name, said)
-  else if (await guest.isWriting()) await guest.countsOn(chronicle.run)
-  else await goOnFromWhatIsThere(name)
+  if (reverted && target !== undefined) await aftermath.goOnFrom(target, name, said)
+  else await aftermath.goOn(name)
   if (!reverts && ["server", "daemon"].includes(victim)) expect(await guest.boot()).toBe(boot)
   await lookOver(name)
 }
@@ -138,38 +137,6 @@ async function revertOf(): Promise<boolean> {
   return fresh.some(({ state }) => state === "done")
 }
 
-/** The head is where the snapshot was; from a memory, the guest wrote on from there by itself. */
-async function goOnFrom(target: Kept, name: string, said: number): Promise<void> {
-  const { numbers, run, memory } = target
-  if (numbers === undefined) throw new Error("nobody knows what it went back to")
-  chronicle.run = run
-  if (memory) await guest.rest()
-  const now = await chronicle.takeNow(`${name} reverted`, numbers.B)
-  if (!memory) expect(now.numbers).toEqual(numbers)
-  const spoken = acknowledgedIn((await guest.consoleText()).slice(said))
-  const jumps = spoken.filter((number, at) => at > 0 && number !== (spoken[at - 1] ?? 0) + 1)
-  for (const jump of jumps) {
-    expect(runOf(jump)).toBe(run.index)
-    expect(jump - numbers.B).toBeOneOf([0, 1, 2])
-  }
-  await beginRun(now)
-}
-
-/** Its writer died with QEMU, or was switched off by a revert that was taken back. */
-async function goOnFromWhatIsThere(name: string): Promise<void> {
-  await beginRun(await chronicle.takeNow(`${name} found`))
-}
-
-let runs = 0
-
-async function beginRun({ held }: Kept): Promise<void> {
-  if (held?.A === undefined || held.B === undefined) throw new Error("it holds no disks")
-  runs += 1
-  chronicle.run = runFrom(runs, { A: held.A, B: held.B })
-  await guest.write(chronicle.run)
-  expect(await guest.acknowledged(chronicle.run)).toBeGreaterThan(firstOf(chronicle.run))
-}
-
 async function lookOver(name: string): Promise<void> {
   await chronicle.takeNow(`${name} after`)
   const ready = chronicle.ready()
@@ -179,25 +146,5 @@ async function lookOver(name: string): Promise<void> {
   }
   for (const kept of ready) if (kept.memory && kept.held === undefined) await chronicle.verify(kept)
   await storm.verify()
-  await server.settled()
-  const { body } = await server.call("GET", "/api/doctor")
-  expect(body.items.filter(({ severity }: { severity: string }) => severity === "wrong")).toEqual(
-    [],
-  )
-  for (const place of ["transfers", "spool"]) await chronicle.expectFiles(place, [])
-  expect(await strayLayers(dataDir)).toEqual([])
-}
-
-/** When everything is deleted, no file of a disk or memory remains. */
-async function nothingIsLeft(): Promise<void> {
-  for (const what of ["machines", "volumes", "images"]) {
-    for (const { id } of await server.list(what)) {
-      const cascade = what === "volumes" ? "?cascade=true" : ""
-      await server.done(await server.call("DELETE", `/api/${what}/${id}${cascade}`))
-    }
-  }
-  await server.settled()
-  for (const place of ["layers", "memory", "images", "transfers", "spool", "run"]) {
-    await chronicle.expectFiles(place, [])
-  }
+  await aftermath.expectSound()
 }

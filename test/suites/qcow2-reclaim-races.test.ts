@@ -1,10 +1,12 @@
-/** Layers that go while they are just giving space back. */
+/** Layers that are just giving space back, and what else goes on, or goes wrong, meanwhile. */
 import { watch } from "node:fs"
-import { readdir } from "node:fs/promises"
+import { chmod, mkdtemp, readdir, rm, writeFile } from "node:fs/promises"
+import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { afterEach, beforeEach, expect, test } from "vitest"
+import { afterEach, beforeEach, expect, test, vi } from "vitest"
+import { bytesOf, watch as watching } from "../../src/engines/content.suite.ts"
 import { type Qcow2Rig, qcow2Rig } from "../fixtures/engine-rigs.ts"
-import { WrittenTree } from "../fixtures/written-tree.ts"
+import { cluster, WrittenTree } from "../fixtures/written-tree.ts"
 
 let rig: Qcow2Rig
 beforeEach(async () => {
@@ -46,4 +48,71 @@ test("a layer that goes meanwhile leaves no marker", async () => {
   await tree.drop(second)
   await dropping
   expect(await readdir(layersDir())).toEqual([])
+})
+
+/** The storage daemon as this script starts it, instead of as it is. */
+async function daemon(script: (directory: string) => string) {
+  const directory = await mkdtemp(join(tmpdir(), "tintype-daemon-"))
+  await chmod(directory, 0o755)
+  const path = join(directory, "qemu-storage-daemon")
+  await writeFile(path, `#!/bin/sh\n${script(directory)}\n`, { mode: 0o755 })
+  const real = process.env["PATH"] ?? ""
+  vi.stubEnv("PATH", `${directory}:${real}`)
+  return {
+    file: (name: string) => join(directory, name),
+    async [Symbol.asyncDispose]() {
+      vi.unstubAllEnvs()
+      await rm(directory, { recursive: true })
+    },
+  }
+}
+
+const real = "exec /usr/bin/qemu-storage-daemon"
+const withoutHoles = () => `for arg; do
+  shift
+  set -- "$@" "$(printf %s "$arg" | sed 's/"discard":"unmap"/"discard":"ignore"/g')"
+done
+${real} "$@"`
+
+test("where no holes are made, nothing is said to be free, and it is tried again", async () => {
+  await using _ = await daemon(withoutHoles)
+  const { tree, volume, first, second } = await overwritten()
+  const right = await bytesOf(rig.engine, { volume })
+  expect(await rig.engine.freed([first])).toBeGreaterThan(0)
+  const before = await tree.heldBytes()
+  await tree.drop(second)
+  expect(await tree.heldBytes()).toBe(before)
+  const told = (await rig.engine.examine()).map(({ what }) => what)
+  expect(told).toEqual([expect.stringContaining("makes no holes")])
+  expect(await rig.engine.freed([first])).toBe(0)
+  vi.unstubAllEnvs()
+  await rig.restart()
+  expect(await tree.heldBytes()).toBeLessThan(before)
+  expect((await bytesOf(rig.engine, { volume })).equals(right)).toBe(true)
+  expect(await rig.engine.examine()).toEqual([])
+})
+
+test("a revert taken back holds nobody up while it gives space back", async () => {
+  const tree = new WrittenTree(rig, 1)
+  const waits = (directory: string) =>
+    `while [ -e ${directory}/gate ]; do sleep 0.02; done\n${real} "$@"`
+  await using slow = await daemon(waits)
+  const volume = await tree.volume(2 ** 20)
+  await tree.io(volume, [`write -P 1 0 ${4 * cluster}`])
+  const origin = await tree.point(volume)
+  await tree.io(volume, [`write -P 2 0 ${2 * cluster}`])
+  const keep = await tree.revert(volume, origin)
+  await tree.drop(origin)
+  const other = await tree.volume(2 ** 20)
+  const [, middle] = [await tree.point(other), await tree.point(other), await tree.point(other)]
+  if (middle !== undefined) await tree.drop(middle)
+  const [work] = await rig.engine.upkeep()
+  await rig.engine.prepare(work?.id ?? "", watching())
+  await writeFile(slow.file("gate"), "")
+  const [begun, takenBack] = [marked(), rig.engine.unrevertHead(volume, keep)]
+  await begun
+  expect(await rig.engine.commit(work?.id ?? "")).not.toBe(null)
+  await rm(slow.file("gate"))
+  await takenBack
+  await rig.engine.finish(work?.id ?? "")
 })

@@ -29,7 +29,7 @@ const planted: readonly Planted[] = [
     bug: "a new layer on the wrong parent",
     plant: wrongParent,
     only: [...growing, "carry out upkeep"],
-    tells: /reads wrong/,
+    tells: /reads wrong|names .* instead of/,
   },
   {
     bug: "an opener that is forgotten",

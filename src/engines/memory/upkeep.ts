@@ -26,7 +26,7 @@ export class Upkeeps {
   constructor(memory: EngineMemory, layers: Layers, limits: UpkeepLimits) {
     this.#memory = memory
     this.#layers = layers
-    this.#limits = { softDepth: limits.softDepth ?? 24, hardDepth: limits.hardDepth ?? 48 }
+    this.#limits = { softDepth: limits.softDepth ?? 12, hardDepth: limits.hardDepth ?? 48 }
   }
 
   async list(pressing: string | undefined): Promise<Upkeep[]> {

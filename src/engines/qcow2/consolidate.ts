@@ -21,7 +21,9 @@ import { FullLayer } from "./full-layer.ts"
 import { clusterBytes } from "./header.ts"
 import { type LayerId, layerFile } from "./layer-files.ts"
 import { readLayerMap } from "./layer-map.ts"
-import { type Cover, Readers } from "./readers.ts"
+import { parentOf } from "./planned.ts"
+import { Readers } from "./readers.ts"
+import { makeSure } from "./shadow.ts"
 import { fileRights, type Store } from "./store.ts"
 import { inTree } from "./tree.ts"
 import type { Work } from "./works.ts"
@@ -43,7 +45,8 @@ export async function consolidate(
   remember: Remember,
   watch: Watch,
 ): Promise<boolean> {
-  const parent = await parentOf(store, run)
+  const [bottom] = run
+  const parent = bottom ? await inTree(store.memory, (tree) => parentOf(tree, bottom)) : null
   // Not those in the cache, nor for it: the top may thaw while we read, which makes all this void.
   const maps = await Promise.all(run.map((layer) => readLayerMap(store.layers.path(layer))))
   const below = parent === null ? "nothing" : "a layer"
@@ -71,12 +74,6 @@ export async function consolidate(
   }
 }
 
-const parentOf = (store: Store, run: readonly LayerId[]) =>
-  inTree(store.memory, async (tree) => {
-    const bottom = run[0] === undefined ? undefined : await tree.layer(run[0])
-    return bottom?.parent ?? null
-  })
-
 /**
  * Nobody reads what all that stand on a nameless top hold themselves, and nobody new can come to
  * stand there. It counts only once it is durable.
@@ -91,13 +88,6 @@ async function needless(store: Store, run: readonly LayerId[]): Promise<Clusters
   }
   if (!clusters.isEmpty) await makeSure(store, covered.above)
   return clusters
-}
-
-async function makeSure(store: Store, above: readonly Cover[]): Promise<void> {
-  for (const cover of above) {
-    await store.layers.sync(cover.id)
-    if (cover.above !== null) await makeSure(store, cover.above)
-  }
 }
 
 async function expectRoom(store: Store, neededBytes: number): Promise<void> {

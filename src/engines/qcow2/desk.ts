@@ -8,7 +8,16 @@ import type { LayerId } from "./layer-files.ts"
 import { Pace } from "./pace.ts"
 import type { Work } from "./works.ts"
 
-export type Plan = Pick<Work, "id" | "run" | "use" | "volume" | "bytes">
+/** `failed`: it was begun and given up; whoever tries it again knows it by the same name. */
+export type Plan = Pick<Work, "id" | "run" | "use" | "volume" | "bytes"> & { failed?: true }
+
+/** Enough to choose from; the rest is found when these are done. */
+const plansKept = 16
+/** Where so much has failed, more would too. */
+const failedKept = 256
+
+/** Longer than a host takes to move disks, or to give it up. */
+const movedWithinMs = 120_000
 
 /**
  * Random reads over ten layers are about as fast as over one, over twenty four they have lost a
@@ -31,6 +40,12 @@ export class Desk {
    * a volume far from the limit need not be measured before each of its points.
    */
   readonly lengths = new Map<VolumeId, number>()
+  /** Volumes with too long a path, of which other work has the layers. */
+  readonly waiting = new Set<VolumeId>()
+  /** How many were told of work that is committed and not finished. */
+  readonly #told = new Map<LayerId, number>()
+  /** Layers of finished work onto which somebody may still be moving disks, and until when. */
+  readonly #settling = new Map<LayerId, number>()
   readonly #turns = new Map<LayerId, { turn: OneAtATime; visitors: number }>()
   /** Pins of layers that upkeep has replaced and that some process may still have open. */
   readonly replaced = new Map<LayerId, Disposable>()
@@ -38,6 +53,51 @@ export class Desk {
   constructor(limits: UpkeepLimits = {}) {
     this.limits = { ...usual, ...limits }
     this.pace = new Pace(this.limits.bytesPerSecond)
+  }
+
+  get hasRoom(): boolean {
+    const failed = [...this.plans.values()].filter((plan) => plan.failed).length
+    return this.plans.size - failed < plansKept && failed < failedKept
+  }
+
+  /** Work that is over, or will not begin: its layers are looked at anew, for all who need them. */
+  lookAgain({ id, run, volume }: Pick<Plan, "id" | "run" | "volume">): void {
+    this.plans.delete(id)
+    for (const layer of [...run, id]) this.changed.layers.add(layer)
+    for (const each of [volume, ...this.waiting]) this.changed.volumes.add(each)
+    this.waiting.clear()
+  }
+
+  /** Somebody is about to move disks onto this layer. */
+  told(id: LayerId): void {
+    this.#told.set(id, (this.#told.get(id) ?? 0) + 1)
+  }
+
+  /**
+   * Where two were told and one has finished, the other may move disks onto the layer yet. That
+   * does no harm while the layer stays where it is; so for as long no other work takes its place.
+   */
+  finished(id: LayerId): void {
+    const others = (this.#told.get(id) ?? 0) - 1
+    this.#told.delete(id)
+    if (others > 0) this.#settling.set(id, performance.now() + movedWithinMs)
+  }
+
+  /** No work may be planned on these for now. */
+  settling(): Set<LayerId> {
+    for (const [id, until] of this.#settling) {
+      if (performance.now() < until) continue
+      this.#settling.delete(id)
+      this.changed.layers.add(id)
+      for (const each of this.waiting) this.changed.volumes.add(each)
+      this.waiting.clear()
+    }
+    return new Set(this.#settling.keys())
+  }
+
+  /** Somebody is at this work just now, or waits to be. */
+  isVisited(id: LayerId): boolean {
+    return this.#turns.has(id)
   }
 
   /** One at a time works on a work; whoever comes second finds what the first has done. */

@@ -3,7 +3,6 @@
  * pointer to a writable layer, a point a pointer to a frozen one, and the pointers are records.
  */
 import type { EngineMemory } from "../../domain/engine-memory.ts"
-import type { VolumeId } from "../../domain/ids.ts"
 import { diskBytesOf } from "../disk-size.ts"
 import type { Engine, EngineConfig, EngineHouse, Upkeep } from "../engine.ts"
 import { noticed } from "./changed.ts"
@@ -34,10 +33,6 @@ export async function openQcow2Engine(config: EngineConfig): Promise<EngineHouse
 function engine(store: Store & { memory: EngineMemory }): Engine {
   // What needs more than one transaction must not find its layers replaced in between.
   const { shared } = store.steady
-  const moves = <T>(volume: VolumeId, work: () => Promise<T>) => {
-    store.desk.lengths.delete(volume)
-    return shared(work)
-  }
   return {
     can: { switchWhileRunning: true },
 
@@ -46,8 +41,14 @@ function engine(store: Store & { memory: EngineMemory }): Engine {
       await dropHead(store, volume)
       store.desk.lengths.delete(volume)
     },
-    revertHead: (volume, to, keep) => moves(volume, () => revertHead(store, volume, to, keep)),
-    unrevertHead: (volume, keep) => moves(volume, () => unrevertHead(store, volume, keep)),
+    async revertHead(volume, to, keep) {
+      store.desk.lengths.delete(volume)
+      await shared(() => revertHead(store, volume, to, keep))
+    },
+    async unrevertHead(volume, keep) {
+      store.desk.lengths.delete(volume)
+      await unrevertHead(store, volume, keep)
+    },
 
     createPoint: (volume, point) => shared(() => createPoint(store, volume, point)),
     dropPoint: (point) => dropPoint(store, point),

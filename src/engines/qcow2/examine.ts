@@ -3,6 +3,7 @@ import type { Finding } from "../../domain/finding.ts"
 import { errorCode, partialSuffix } from "../../platform/files.ts"
 import { MalformedHeader } from "./header.ts"
 import { hollowNamed, type LayerId, type LayerShape, layerFile, layerNamed } from "./layer-files.ts"
+import { readLayerMap } from "./layer-map.ts"
 import { recorded } from "./recover.ts"
 import type { Store } from "./store.ts"
 import { inTree, type Tree } from "./tree.ts"
@@ -47,6 +48,8 @@ const slowSwitches: Finding = {
 
 const wrong = (what: string, remedy: string): Finding => ({ severity: "wrong", what, remedy })
 
+const inWords = (cause: unknown) => (cause instanceof Error ? cause.message : String(cause))
+
 /** Each layer that must be there, armed overlays included, as its file must be. */
 async function shapes(tree: Tree): Promise<Map<LayerId, LayerShape>> {
   const shapes = new Map<LayerId, LayerShape>()
@@ -82,9 +85,15 @@ async function dangling(tree: Tree): Promise<string[]> {
 const backingOf = ({ parent }: Pick<LayerShape, "parent">) =>
   parent === null ? null : layerFile(parent)
 
-/** Looked at again, and not in the midst of a commit, which changes record and header. */
+/**
+ * Looked at again, and not in the midst of a commit, which changes the record. The header comes
+ * after it, while the work is not finished.
+ */
 async function misnamed({ memory, layers }: Store, id: LayerId): Promise<string | null> {
-  const record = await inTree(memory, (tree) => recordOf(tree, id))
+  const record = await inTree(memory, async (tree) => {
+    const moved = (await tree.works.all()).some((work) => work.moved.includes(id))
+    return moved ? undefined : await recordOf(tree, id)
+  })
   if (record === undefined) return null
   const { backingName } = await layers.header(id)
   const backing = backingOf(record)
@@ -106,11 +115,12 @@ async function difference(store: Store, id: LayerId, shape: LayerShape): Promise
     if (sizeBytes !== shape.sizeBytes) {
       return `${path} is a disk of ${sizeBytes} bytes, recorded as ${shape.sizeBytes}`
     }
+    await readLayerMap(path)
     if (backingName === backingOf(shape)) return null
     return await store.steady.shared(() => misnamed(store, id))
   } catch (cause) {
     if (cause instanceof MalformedHeader) return `${path} is no layer: ${cause.message}`
-    if (errorCode(cause) !== "ENOENT") throw cause
+    if (errorCode(cause) !== "ENOENT") return `${path} cannot be read: ${inWords(cause)}`
     // Gone: rightly, if its record went in the meantime.
     const record = await inTree(store.memory, (tree) => tree.layer(id))
     return record === undefined || record.doomed ? null : `${path} is missing`

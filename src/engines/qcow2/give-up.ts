@@ -16,10 +16,5 @@ export async function giveUp(store: Store, work: Work): Promise<void> {
     await tree.removeLayer(id)
     await tree.works.remove(id)
   })
-  lookAround(store, work)
-}
-
-export function lookAround({ desk: { changed } }: Store, { id, run, volume }: Work): void {
-  changed.volumes.add(volume)
-  for (const layer of [...run, id]) changed.layers.add(layer)
+  desk.lookAgain(work)
 }

@@ -117,13 +117,20 @@ export async function revertHead(
  * stand on it or to name it since: then the head stands on it as on any other point.
  */
 export async function unrevertHead(store: Store, volume: VolumeId, keep: PointId): Promise<void> {
+  const { shared } = store.steady
+  const left = await shared(() => takenBack(store, volume, keep))
+  await finishRemoval(store, left.doomed)
+  await reclaim(store, left.due)
+}
+
+async function takenBack(store: Store, volume: VolumeId, keep: PointId): Promise<typeof nothing> {
   const kept = await inTree(store.memory, async (tree) => {
     const point = await tree.point(keep)
     if (point === undefined) return null
     const { sizeBytes } = await tree.headOf(volume)
     return { parent: point.layer, alone: await isAlone(tree, point.layer), sizeBytes }
   })
-  if (kept === null) return
+  if (kept === null) return nothing
   const putBack = (layer: LayerId, alone: boolean) =>
     inTree(store.memory, async (tree) => {
       if (alone && !(await isAlone(tree, layer))) return "not alone any more"
@@ -134,15 +141,15 @@ export async function unrevertHead(store: Store, volume: VolumeId, keep: PointId
       await tree.putHead({ ...head, layer, armed: null })
       if (!alone) await tree.makeDue(kept.parent)
       const doomed = [...(await tree.disarm(head)), ...(await tree.letGo(head.layer))]
-      return { doomed, due: await tree.dueBelow(head.layer) }
+      const due = [...(await tree.dueBelow(head.layer)), ...(await tree.dueBelow(parent))]
+      return { doomed, due: [...new Set(due)] }
     })
   const left = kept.alone
     ? await putBack(kept.parent, true)
     : await store.layers.make(kept, (layer) => putBack(layer, false))
-  if (left === "not alone any more") return await unrevertHead(store, volume, keep)
+  if (left === "not alone any more") return await takenBack(store, volume, keep)
   if (kept.alone) store.shadows.forget(kept.parent)
-  await finishRemoval(store, left.doomed)
-  await reclaim(store, left.due)
+  return left
 }
 
 async function isAlone(tree: Tree, layer: LayerId): Promise<boolean> {

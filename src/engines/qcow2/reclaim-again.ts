@@ -1,10 +1,10 @@
 /** Layers that can give back more than they could when they were last asked, as upkeep. */
 import type { Upkeep } from "../engine.ts"
 import type { LayerId } from "./layer-files.ts"
+import { readerOf } from "./planned.ts"
 import { reclaim } from "./reclaim.ts"
 import type { Store } from "./store.ts"
 import { inTree } from "./tree.ts"
-import { readerOf } from "./upkeep-plan.ts"
 
 const prefix = "reclaim-"
 
@@ -23,7 +23,10 @@ export async function reclaimable(store: Store): Promise<Upkeep[]> {
 export async function reclaimAgain(store: Store, work: Upkeep["id"]): Promise<boolean> {
   if (!work.startsWith(prefix)) return false
   const layer = work.slice(prefix.length) as LayerId
-  await inTree(store.memory, (tree) => tree.makeDue(layer))
-  await reclaim(store, [layer])
+  const due = await inTree(store.memory, async (tree) => {
+    await tree.makeDue(layer)
+    return new Set([layer, ...(await tree.dueBelow(layer))])
+  })
+  await reclaim(store, [...due])
   return true
 }

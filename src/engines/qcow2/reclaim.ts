@@ -8,7 +8,6 @@
  * is due was set in the commit that made it so, and goes when all is done; until then it is tried
  * again. Doing it twice does no harm: holes stay holes, and what was out of reach remains so.
  */
-import { open } from "node:fs/promises"
 import { setTimeout as sleep } from "node:timers/promises"
 import type { Nbd } from "../../platform/nbd.ts"
 import { Clusters } from "./clusters.ts"
@@ -17,14 +16,17 @@ import { clusterBytes } from "./header.ts"
 import type { LayerId } from "./layer-files.ts"
 import type { LayerMap } from "./layer-map.ts"
 import { type Cover, type Covered, Readers } from "./readers.ts"
+import { makeSure } from "./shadow.ts"
 import { serve } from "./storage-daemon.ts"
 import { finishRemoval, type Store } from "./store.ts"
 import { inTree, type Tree } from "./tree.ts"
 
 /**
- * A guest's read may have passed a growing layer just before that held the cluster. QEMU sends it
- * on to the layer below at once, and there a hole waits in the kernel for the reads that came
- * before it; so what was seen covered this long ago, nobody is on the way to any more.
+ * A guest's read may have passed a growing layer just before that held the cluster. A hole waits in
+ * the kernel only for the reads that were submitted before it. QEMU has submitted this one by then:
+ * it goes down the layers within one turn of its event loop, kept up at most by reading a table of
+ * a lower layer that it has not in memory, and hands what it has gathered to the kernel at the end
+ * of that turn. So what was seen covered this long ago, nobody is on the way to any more.
  */
 const settleMs = 50
 
@@ -42,19 +44,20 @@ export async function reclaim(store: Store, due: readonly LayerId[]): Promise<vo
 }
 
 async function reclaimLayer(store: Store, id: LayerId): Promise<void> {
-  const { covered, pinned } = await inTree(store.memory, (tree) => pinnedCovered(store, tree, id))
+  const look = (tree: Tree) => pinnedCovered(store, tree, id)
+  const { covered, pinned, open } = await inTree(store.memory, look)
   let settled = false
   let trouble: string | null = null
   try {
     if (!mustWait(store, covered)) {
-      trouble = covered === null ? null : await hollowOut(store, covered)
-      settled = trouble === null && (await settle(store, id, covered))
+      trouble = covered === null ? null : await hollowOutTwice(store, covered)
+      settled = trouble === null && open.length === 0 && (await settle(store, id, covered))
     }
   } finally {
     pinned[Symbol.dispose]()
   }
   if (settled) await store.reclaims.done(id, growingIn(covered?.above ?? []))
-  else store.reclaims.again(id, trouble)
+  else store.reclaims.again(id, trouble, open)
   await finishRemoval(store, [])
 }
 
@@ -65,8 +68,11 @@ async function reclaimLayer(store: Store, id: LayerId): Promise<void> {
  */
 async function pinnedCovered({ pins }: Store, tree: Tree, id: LayerId) {
   // A transfer may still read a layer as the top of a point that is gone.
-  const covered = await new Readers(tree, (layer) => pins.has(layer)).covered(id)
-  return { covered, pinned: pins.hold(covered === null ? [] : [id, ...coversIn(covered.above)]) }
+  const open: LayerId[] = []
+  const isOpen = (layer: LayerId) => pins.has(layer) && open.push(layer) > 0
+  const covered = await new Readers(tree, isOpen).covered(id)
+  const pinned = pins.hold(covered === null ? [] : [id, ...coversIn(covered.above)])
+  return { covered, pinned, open }
 }
 
 const coversIn = (above: readonly Cover[]): LayerId[] =>
@@ -79,7 +85,7 @@ const coversIn = (above: readonly Cover[]): LayerId[] =>
 const mustWait = ({ directIo }: Store, covered: Covered | null): boolean =>
   !directIo && growingIn(covered?.above ?? []).length > 0
 
-/** No longer due, unless what stands above has changed meanwhile, or is open still. */
+/** No longer due, unless what stands above has changed meanwhile. Nobody had any of it open. */
 function settle(store: Store, id: LayerId, before: Covered | null): Promise<boolean> {
   return inTree(store.memory, async (tree) => {
     const layer = await tree.layer(id)
@@ -90,6 +96,10 @@ function settle(store: Store, id: LayerId, before: Covered | null): Promise<bool
     return true
   })
 }
+
+/** That a daemon was ended under it once says nothing about the disk. */
+const hollowOutTwice = async (store: Store, covered: Covered): Promise<string | null> =>
+  (await hollowOut(store, covered)) && (await hollowOut(store, covered))
 
 /** What stood in the way, in words; null when nothing did. */
 async function hollowOut(store: Store, covered: Covered): Promise<string | null> {
@@ -104,7 +114,9 @@ async function hollowOut(store: Store, covered: Covered): Promise<string | null>
     await makeSure(store, above)
     const clusters = before === null ? holes : holes.union(before.clusters)
     await layers.markHollow(id, { clusters, made: false })
-    await punch(store, id, holesIn(holes, await maps.of(id, { frozen: true })), settledAt)
+    const places = holesIn(holes, await maps.of(id, { frozen: true }))
+    store.reclaims.makesHoles = await punch(store, id, places, settledAt)
+    if (!store.reclaims.makesHoles) return "the file system makes no holes"
     await layers.markHollow(id, { clusters, made: true })
     return null
   } catch (cause) {
@@ -114,19 +126,6 @@ async function hollowOut(store: Store, covered: Covered): Promise<string | null>
 
 const growingIn = (above: readonly Cover[]): LayerId[] =>
   above.flatMap(({ id, growing, above }) => (growing ? [id] : growingIn(above ?? [])))
-
-/** That the covers hold what was read from their tables is on disk when this resolves. */
-async function makeSure(store: Store, above: readonly Cover[]): Promise<void> {
-  for (const { id, above: further } of above) {
-    const file = await open(store.layers.path(id), "r")
-    try {
-      await file.sync()
-    } finally {
-      await file.close()
-    }
-    if (further !== null) await makeSure(store, further)
-  }
-}
 
 type Hole = { offset: number; length: number }
 
@@ -151,10 +150,15 @@ const longestBytes = 2 ** 30
 
 /**
  * Node has no fallocate(2), but QEMU has it: a TRIM of the file's bytes is a hole in the file,
- * where the file system makes any, and nothing where it does not.
+ * where the file system makes any, and nothing where it does not. False if there is none then.
  */
-async function punch(store: Store, id: LayerId, holes: readonly Hole[], notBefore: number) {
-  await serve(store, { ...bytesNodes(id), writable: true }, async ({ nbd }) => {
+async function punch(
+  store: Store,
+  id: LayerId,
+  holes: readonly Hole[],
+  notBefore: number,
+): Promise<boolean> {
+  return await serve(store, { ...bytesNodes(id), writable: true }, async ({ nbd }) => {
     await sleep(Math.max(0, notBefore - performance.now()))
     const waiting = holes.values()
     const puncher = async () => {
@@ -162,6 +166,10 @@ async function punch(store: Store, id: LayerId, holes: readonly Hole[], notBefor
     }
     await Promise.all(Array.from({ length: inFlight }, puncher))
     await nbd.flush()
+    const [hole] = holes
+    if (hole === undefined) return true
+    const [found] = await nbd.extents(hole.offset, Math.min(hole.length, longestBytes))
+    return found?.zero === true
   })
 }
 

@@ -42,7 +42,7 @@ describe("a layer to be looked at again", () => {
   test("that was open, as soon as nobody has it open", async () => {
     const { pins, reclaims, layer } = bench()
     const open = pins.hold([layer])
-    reclaims.again(layer, null)
+    reclaims.again(layer, null, [layer])
     expect(await reclaims.ripe()).toEqual([])
     open[Symbol.dispose]()
     expect(await reclaims.ripe()).toEqual([layer])
@@ -51,12 +51,34 @@ describe("a layer to be looked at again", () => {
 
   test("that met trouble, after a while; until then it is told", async () => {
     const { time, reclaims, layer } = bench()
-    reclaims.again(layer, "the disk is on fire")
+    reclaims.again(layer, "the disk is on fire", [])
     expect(await reclaims.ripe()).toEqual([])
     expect(reclaims.troubles().join()).toContain("the disk is on fire")
     time.ms += minuteMs
     expect(await reclaims.ripe()).toEqual([layer])
     await reclaims.done(layer, [])
     expect(reclaims.troubles()).toEqual([])
+  })
+  test("under one that is open, as soon as nobody has that open", async () => {
+    const { pins, reclaims, layer, head } = bench()
+    const open = pins.hold([head])
+    reclaims.again(layer, null, [head])
+    expect(await reclaims.ripe()).toEqual([])
+    open[Symbol.dispose]()
+    expect(await reclaims.ripe()).toEqual([layer])
+  })
+
+  test("in vain again and again, less and less often, but every hour", async () => {
+    const { time, reclaims, layer } = bench()
+    const waits: number[] = []
+    for (let count = 0; count < 9; count++) {
+      reclaims.again(layer, null, [])
+      // Whoever lets go of something in between asks too.
+      reclaims.again(layer, null, [])
+      const from = time.ms
+      while ((await reclaims.ripe()).length === 0) time.ms += minuteMs
+      waits.push((time.ms - from) / minuteMs)
+    }
+    expect(waits).toEqual([1, 2, 4, 8, 16, 32, 60, 60, 60])
   })
 })

@@ -9,6 +9,8 @@ import type { LayerFiles, LayerId } from "./layer-files.ts"
 import type { Pins } from "./pins.ts"
 
 const againAfterMs = 60_000
+/** Where it comes to nothing again and again. */
+const longestWaitMs = 3_600_000
 /** What a head must have grown by, so that looking at what it covers is worth it. */
 const worthBytes = 64 * 2 ** 20
 
@@ -16,11 +18,17 @@ type Later = {
   heads: readonly LayerId[]
   bytes: number
   notBefore: number
+  /** How long that is from the last time. */
+  waitMs: number
+  /** Of it and those above it, what somebody had open: not before they have closed it. */
+  open: readonly LayerId[]
   /** What stood in the way. */
   trouble: string | null
 }
 
 export class Reclaims {
+  /** Holes give space back here, as far as is known. */
+  makesHoles = true
   /** Layers give space back one after the other. */
   readonly turn: OneAtATime = oneAtATime()
   readonly #layers: Pick<LayerFiles, "bytes">
@@ -39,9 +47,16 @@ export class Reclaims {
   }
 
   /** It could not give back what is due, for now. */
-  again(id: LayerId, trouble: string | null): void {
-    const notBefore = this.#nowMs() + (this.#pins.has(id) ? 0 : againAfterMs)
-    this.#later.set(id, { heads: [], bytes: 0, notBefore, trouble })
+  again(id: LayerId, trouble: string | null, open: readonly LayerId[]): void {
+    const waitMs = this.#nextWaitMs(this.#later.get(id))
+    const notBefore = this.#nowMs() + (open.length > 0 ? 0 : waitMs)
+    this.#later.set(id, { heads: [], bytes: 0, notBefore, waitMs, open, trouble })
+  }
+
+  /** Twice as long when it was waited for in vain; not for whoever asked in between. */
+  #nextWaitMs(last: Later | undefined): number {
+    if (last === undefined || last.heads.length + last.open.length > 0) return againAfterMs
+    return this.#nowMs() < last.notBefore ? last.waitMs : Math.min(longestWaitMs, last.waitMs * 2)
   }
 
   /** It gave back all that these left it, and they grow. */
@@ -52,6 +67,8 @@ export class Reclaims {
       heads,
       bytes,
       notBefore: this.#nowMs() + againAfterMs,
+      waitMs: againAfterMs,
+      open: [],
       trouble: null,
     })
   }
@@ -69,8 +86,9 @@ export class Reclaims {
 
   async ripe(): Promise<LayerId[]> {
     const ripe: LayerId[] = []
-    for (const [id, { heads, bytes, notBefore }] of this.#later) {
-      if (this.#nowMs() < notBefore || this.#pins.has(id)) continue
+    for (const [id, { heads, bytes, notBefore, open }] of this.#later) {
+      if (this.#nowMs() < notBefore) continue
+      if ([id, ...open].some((each) => this.#pins.has(each))) continue
       const grown = heads.length === 0 ? worthBytes : (await this.#bytesOf(heads)) - bytes
       if (grown >= worthBytes) ripe.push(id)
     }

@@ -15,9 +15,9 @@ import { partialPath } from "./consolidate.ts"
 import { giveUp } from "./give-up.ts"
 import { chainNodes, diskNode, linkNode, nodeNames } from "./graph.ts"
 import type { LayerId } from "./layer-files.ts"
+import { asPlanned, newLayer } from "./planned.ts"
 import type { Store } from "./store.ts"
-import { freshLayer, inTree, type Layer, type Tree } from "./tree.ts"
-import { asPlanned } from "./upkeep-plan.ts"
+import { inTree, type Tree } from "./tree.ts"
 import type { Work } from "./works.ts"
 
 /** How long a process may take to open the disks it is starting with. */
@@ -28,12 +28,13 @@ export function commit(store: Store, id: LayerId): Promise<Restack | null> {
     for (;;) {
       const work = await inTree(store.memory, (tree) => tree.works.get(id))
       if (work === undefined) return null
-      if (work.state === "committed") return await store.steady.exclusive(() => told(store, work))
+      if (work.state === "committed") return await told(store, work)
       if (!(await store.pins.opened(work.run, openedWithinMs))) throw stillOpening()
-      const restack = await store.steady.exclusive(async () =>
+      const committed = await store.steady.exclusive(async () =>
         store.pins.isOpening(work.run) ? "again" : await replaceRun(store, id),
       )
-      if (restack !== "again") return restack
+      if (committed === null) return null
+      if (committed !== "again") return await told(store, committed)
     }
   })
 }
@@ -47,7 +48,7 @@ const stillOpening = () =>
   })
 
 /** Single transactions of others go on meanwhile: if one got in between, it is begun afresh. */
-async function replaceRun(store: Store, id: LayerId): Promise<Restack | "again" | null> {
+async function replaceRun(store: Store, id: LayerId): Promise<Work | "again" | null> {
   const { work, top } = await inTree(store.memory, async (tree) => {
     const work = await tree.works.get(id)
     return { work, top: work === undefined ? null : await topOf(tree, work) }
@@ -58,8 +59,7 @@ async function replaceRun(store: Store, id: LayerId): Promise<Restack | "again" 
     return null
   }
   hold(store, work)
-  const committed = await inTree(store.memory, (tree) => putInPlace(tree, id, top))
-  return committed === null ? "again" : await told(store, committed)
+  return (await inTree(store.memory, (tree) => putInPlace(tree, id, top))) ?? "again"
 }
 
 /** What the new layer has to be in the place of the run's top; null where it cannot be. */
@@ -113,7 +113,9 @@ async function putInPlace(tree: Tree, id: LayerId, expected: Top): Promise<Work 
   const original = await tree.equalTo(top)
   const gone = await tree.letGo(top)
   if (gone.includes(top)) {
-    for (const copy of await tree.copiesOf(top)) await tree.putCopy(copy, id)
+    for (const copy of await tree.copiesOf(top)) {
+      await (found.named ? tree.putCopy(copy, id) : tree.removeCopy(copy))
+    }
     if (original !== null) await tree.putCopy(id, original)
   } else await tree.putCopy(id, top)
   const committed: Work = { ...work, state: "committed", moved, gone }
@@ -121,16 +123,22 @@ async function putInPlace(tree: Tree, id: LayerId, expected: Top): Promise<Work 
   return committed
 }
 
+/** With nobody kept waiting but for the answer: there may be many that moved. */
 async function told(store: Store, work: Work): Promise<Restack | null> {
   await tellTheMoved(store, work)
-  return await restackOf(store, work)
+  const restack = await store.steady.exclusive(() => restackOf(store, work))
+  if (restack !== null) store.desk.told(work.id)
+  return restack
 }
 
-/** In their headers. */
+/**
+ * In their headers. One that is broken keeps nobody from their work: the name in it is for people
+ * and salvage, and `examine` tells of what is wrong there.
+ */
 export async function tellTheMoved({ memory, layers }: Store, { id, moved }: Work): Promise<void> {
   for (const child of moved) {
     const layer = await inTree(memory, (tree) => tree.layer(child))
-    if (layer?.parent === id) await writeBackingName(layers.path(child), id)
+    if (layer?.parent === id) await writeBackingName(layers.path(child), id).catch(() => {})
   }
 }
 
@@ -159,13 +167,4 @@ async function standing(tree: Tree, moved: readonly LayerId[]): Promise<LayerId[
   const earlier = []
   for (const child of moved) earlier.push((await tree.works.get(child))?.run[0] ?? [])
   return [...moved, ...earlier.flat()]
-}
-
-/** What stands where the run's bottom does and is as large as its top. */
-export async function newLayer(tree: Tree, id: LayerId, run: readonly LayerId[]): Promise<Layer> {
-  const [bottom, top] = [run[0], run.at(-1)]
-  if (bottom === undefined || top === undefined) throw new Error("a run without layers")
-  const { sizeBytes, volume } = await tree.living(top)
-  const { parent } = await tree.living(bottom)
-  return freshLayer({ id, parent, sizeBytes, volume })
 }

@@ -5,8 +5,8 @@
  * are not.
  *
  * A hollow layer has no name to lose: it is there for those above it alone, and without any it can
- * go. A layer above one counts as a point only if it shows all of what the holes once held. What
- * begun upkeep had half made is no layer yet.
+ * go. A layer above one counts as a point only if it shows all of what the holes once held, which
+ * one that cannot be read does not. What begun upkeep had half made is no layer yet.
  */
 import { newId, type PointId, type VolumeId } from "../../domain/ids.ts"
 import type { Salvage } from "../engine.ts"
@@ -60,8 +60,8 @@ async function readable(store: Store): Promise<Layer[]> {
   const missing = new Map<LayerId, Promise<Clusters>>()
   return await Promise.all(
     needed.map(async (layer) => {
-      const whole = !layer.hollow && (await missingIn(store, layer, found, missing)).isEmpty
-      return { ...layer, whole }
+      const lacks = await missingIn(store, layer, found, missing).catch(() => null)
+      return { ...layer, whole: !layer.hollow && lacks !== null && lacks.isEmpty }
     }),
   )
 }

@@ -1,8 +1,8 @@
 /** The clusters of a layer that all who read through it have over it: out of reach, for ever. */
 import { createHash } from "node:crypto"
-import { errorCode } from "../../platform/files.ts"
+import { open } from "node:fs/promises"
 import { Clusters } from "./clusters.ts"
-import type { LayerId } from "./layer-files.ts"
+import type { LayerFiles, LayerId } from "./layer-files.ts"
 import type { LayerMaps } from "./maps.ts"
 import type { Cover, Covered } from "./readers.ts"
 
@@ -24,12 +24,15 @@ export class Shadows {
     return new Sweep(this.#maps).needless(covered)
   }
 
-  /** How much that is for each of these, the upper ones first; nothing for one that went since. */
+  /**
+   * How much that is for each of these, the upper ones first. What is gone or cannot be read covers
+   * nothing: one broken layer is no reason to tell nobody anything.
+   */
   async countNeedless(layers: readonly Covered[]): Promise<number[]> {
     const sweep = new Sweep(this.#maps)
     const counts: number[] = []
     for (const covered of layers) {
-      counts.push(await this.#count(sweep, covered).catch(zeroIfGone))
+      counts.push(await this.#count(sweep, covered).catch(() => 0))
     }
     return counts
   }
@@ -54,9 +57,17 @@ export class Shadows {
   }
 }
 
-function zeroIfGone(cause: unknown): number {
-  if (errorCode(cause) === "ENOENT") return 0
-  throw cause
+/** That the covers hold what was read from their tables is on disk when this resolves. */
+export async function makeSure(store: { layers: LayerFiles }, above: readonly Cover[]) {
+  for (const { id, above: further } of above) {
+    const file = await open(store.layers.path(id), "r")
+    try {
+      await file.sync()
+    } finally {
+      await file.close()
+    }
+    if (further !== null) await makeSure(store, further)
+  }
 }
 
 /** One look at the covers as they are now. */

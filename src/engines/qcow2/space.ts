@@ -71,6 +71,7 @@ const bytesOf = ({ layers }: Store, id: LayerId): Promise<number> => layers.byte
 
 /** What layers that stay will give back, but for what they have given back before. */
 async function hollowBytes(store: Store, covered: readonly Covered[]): Promise<number> {
+  if (!store.reclaims.makesHoles) return 0
   const counts = await store.shadows.countNeedless(covered)
   let clusters = 0
   for (const [at, { id }] of covered.entries()) {

@@ -4,7 +4,8 @@
  * which puts layers in the place of others, runs **exclusive**, alone.
  *
  * In the order of asking: a commit is not put off for ever by a stream of short verbs. So a verb
- * must not ask a second time inside its own turn; the engine's wiring is where they ask.
+ * must not ask a second time inside its own turn: the engine's wiring asks for it, or, where only
+ * a part of it holds ids and the rest may take minutes, the verb itself does.
  */
 export class Steady {
   #shared = 0

@@ -127,11 +127,11 @@ async function pinnedChain(
   of: { volume: VolumeId } | { point: PointId },
 ): Promise<{ chain: Layer[] } & Disposable> {
   const settled = "volume" in of ? await settledHead(store, of.volume) : null
-  const chain = await inTree(store.memory, async (tree) => {
+  return await inTree(store.memory, async (tree) => {
     const layer = "point" in of ? (await tree.layerOf(of.point)).id : settled?.layer
-    return layer === undefined ? [] : await tree.chain(layer)
+    const chain = layer === undefined ? [] : await tree.chain(layer)
+    return { chain, ...store.pins.hold(chain.map(({ id }) => id)) }
   })
-  return { chain, ...store.pins.hold(chain.map(({ id }) => id)) }
 }
 
 function servedChain(store: Store, chain: readonly Layer[], writable: boolean) {

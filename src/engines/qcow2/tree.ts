@@ -101,7 +101,7 @@ export class Tree {
   /** What was copied from a layer is not its equal any more once it may change again. */
   async putHead({ volume, layer, armed, sizeBytes }: Head): Promise<void> {
     await this.works.spoil(layer)
-    for (const copy of await this.copiesOf(layer)) await this.#tx.remove("copy", copy)
+    for (const copy of await this.copiesOf(layer)) await this.removeCopy(copy)
     await this.#tx.put({ kind: "volume", id: volume, parent: layer, body: { armed, sizeBytes } })
   }
 
@@ -116,23 +116,27 @@ export class Tree {
     return this.#tx.remove("point", id)
   }
   async removeLayer(id: LayerId): Promise<void> {
-    await this.#tx.remove("copy", id)
+    await this.removeCopy(id)
     await this.#tx.remove("layer", id)
   }
 
   /**
-   * The living layer that shows what this skip layer shows, and has the finer history below it;
-   * null for any other layer.
+   * The layer that shows what this skip layer shows, and has the finer history below it; null for
+   * any other layer. Without a point on it, it may lack what those above it hold.
    */
   async equalTo(id: LayerId): Promise<LayerId | null> {
     const copy = await this.#tx.get("copy", id)
     if (copy === undefined) return null
-    const original = await this.layer(copy.parent as LayerId)
-    return original === undefined || original.doomed ? null : original.id
+    const original = copy.parent as LayerId
+    return (await this.pointsOn(original)).length > 0 ? original : null
   }
 
   async putCopy(id: LayerId, of: LayerId): Promise<void> {
     await this.#tx.put({ kind: "copy", id, parent: of, body: {} })
+  }
+
+  removeCopy(id: LayerId): Promise<void> {
+    return this.#tx.remove("copy", id)
   }
 
   async copiesOf(id: LayerId): Promise<LayerId[]> {

@@ -9,13 +9,12 @@ import type { VolumeId } from "../../domain/ids.ts"
 import type { Upkeep } from "../engine.ts"
 import type { Plan } from "./desk.ts"
 import { type LayerId, newLayerId } from "./layer-files.ts"
+import { areFree, asPlanned, isMerge, parentOf, readerOf } from "./planned.ts"
 import type { Store } from "./store.ts"
 import { inTree, type Tree } from "./tree.ts"
 import { cheapestWindow, type Sized, shortestWindow, tiers, totalBytes } from "./upkeep-rules.ts"
-import { layersOf, type Work } from "./works.ts"
+import { layersOf } from "./works.ts"
 
-/** Enough to choose from; the rest is found when these are done. */
-const plansKept = 16
 const lookedAtOnce = 32
 
 export async function upkeep(store: Store, pressing?: VolumeId): Promise<Upkeep[]> {
@@ -55,26 +54,24 @@ async function pressingWork(store: Store, volume: VolumeId): Promise<Upkeep[]> {
   const touches = ({ run }: Plan) => run.some((id) => onPath.has(id))
   const under = begun.find((work) => work.state !== "spoilt" && touches(work))
   if (under !== undefined) return [inWords(under)]
-  for (const plan of store.desk.plans.values()) if (touches(plan)) store.desk.plans.delete(plan.id)
+  for (const plan of store.desk.plans.values()) if (touches(plan)) store.desk.lookAgain(plan)
   const plan = await shortened(store, volume, path)
   return plan === null ? [] : [inWords(plan)]
 }
 
 async function dropPointless(store: Store): Promise<void> {
-  const { plans, changed } = store.desk
-  for (const plan of plans.values()) {
+  for (const plan of store.desk.plans.values()) {
     const still = await inTree(store.memory, async (tree) =>
       (await areFree(tree, plan.run)) ? await asPlanned(tree, plan) : false,
     )
-    if (still) continue
-    plans.delete(plan.id)
-    for (const id of plan.run) changed.layers.add(id)
-    changed.volumes.add(plan.volume)
+    if (!still) store.desk.lookAgain(plan)
   }
 }
 
 async function look(store: Store): Promise<void> {
-  const { changed, plans } = store.desk
+  const { changed, limits, waiting } = store.desk
+  // What has settled since counts as changed.
+  store.desk.settling()
   if (!store.desk.lookedOnce) {
     await inTree(store.memory, async (tree) => {
       for (const { id } of await tree.layers()) changed.layers.add(id)
@@ -82,7 +79,7 @@ async function look(store: Store): Promise<void> {
     })
     store.desk.lookedOnce = true
   }
-  while (changed.layers.size > 0 && plans.size < plansKept) {
+  while (changed.layers.size > 0 && store.desk.hasRoom) {
     const starts = someOf(changed.layers)
     const mergeable = await inTree(store.memory, async (tree) => {
       // A short cut may be merged once the layer that it equals is gone.
@@ -91,10 +88,11 @@ async function look(store: Store): Promise<void> {
     })
     for (const layers of mergeable) await planMerges(store, layers)
   }
-  while (changed.volumes.size > 0 && plans.size < plansKept) {
+  while (changed.volumes.size > 0 && store.desk.hasRoom) {
     for (const volume of someOf(changed.volumes)) {
       const path = await inTree(store.memory, (tree) => frozenPath(tree, volume))
-      if (path.length > store.desk.limits.softDepth) await shortened(store, volume, path)
+      if (path.length <= limits.softDepth) continue
+      if ((await shortened(store, volume, path)) === null) waiting.add(volume)
     }
   }
 }
@@ -139,8 +137,6 @@ async function mergeableAround(tree: Tree, starts: readonly LayerId[]): Promise<
   return stretches
 }
 
-const parentOf = async (tree: Tree, id: LayerId) => (await tree.layer(id))?.parent ?? null
-
 /**
  * The one frozen layer that a nameless layer is there for; null for any other layer. A short cut is
  * there for more: merged into the layer above, that one would hold all of it as its own.
@@ -164,6 +160,7 @@ async function shortened(
 ): Promise<Plan | null> {
   const { desk } = store
   const taken = new Set([...desk.plans.values()].flatMap(({ run }) => run))
+  for (const id of desk.settling()) taken.add(id)
   for (const work of await inTree(store.memory, (tree) => tree.works.all())) {
     for (const id of layersOf(work)) taken.add(id)
   }
@@ -184,8 +181,9 @@ async function plan(
 ): Promise<Plan | null> {
   const { plans } = store.desk
   const run = layers.map(({ id }) => id)
-  const planned = new Set([...plans.values()].flatMap(({ run }) => run))
-  if (run.some((id) => planned.has(id))) return null
+  const taken = store.desk.settling()
+  for (const id of [...plans.values()].flatMap(({ run }) => run)) taken.add(id)
+  if (run.some((id) => taken.has(id))) return null
   const found = await inTree(store.memory, async (tree) => {
     const top = await tree.layer(run.at(-1) as LayerId)
     if (top === undefined || !(await areFree(tree, run))) return null
@@ -198,46 +196,4 @@ async function plan(
   })
   if (found !== null) plans.set(found.id, found)
   return found
-}
-
-/** A volume whose head or point is on the layer, or stands on it. */
-export async function readerOf(tree: Tree, layer: LayerId): Promise<VolumeId | null> {
-  for (let at: LayerId | undefined = layer; at !== undefined; ) {
-    const [head] = await tree.headsOn(at)
-    if (head !== undefined) return head.volume
-    const [point] = await tree.pointsOn(at)
-    if (point !== undefined) return point.volume
-    at = (await tree.needs(at)).children[0]
-  }
-  return null
-}
-
-/** No begun work is about any of them. */
-export async function areFree(tree: Tree, run: readonly LayerId[]): Promise<boolean> {
-  const taken = new Set((await tree.works.all()).flatMap(layersOf))
-  return !run.some((id) => taken.has(id))
-}
-
-async function isMerge(tree: Tree, run: readonly LayerId[]): Promise<boolean> {
-  for (const [at, id] of run.slice(0, -1).entries()) {
-    const { heads, points, children } = await tree.needs(id)
-    if (heads + points > 0 || children.length !== 1 || children[0] !== run[at + 1]) return false
-  }
-  return true
-}
-
-/** The layers still stand as the work needs them, and it would be of use to somebody. */
-export async function asPlanned(
-  tree: Tree,
-  { run, use }: Pick<Work, "run" | "use">,
-): Promise<boolean> {
-  for (const [at, id] of run.entries()) {
-    const layer = await tree.layer(id)
-    if (layer === undefined || layer.doomed) return false
-    if (at > 0 && layer.parent !== run[at - 1]) return false
-    if ((await tree.headsOn(id)).length > 0) return false
-  }
-  if (use === "merge") return await isMerge(tree, run)
-  const top = run.at(-1)
-  return top !== undefined && (await tree.needs(top)).children.length > 0
 }

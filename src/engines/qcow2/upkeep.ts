@@ -9,13 +9,13 @@
  */
 import type { Watch } from "../engine.ts"
 import { consolidate } from "./consolidate.ts"
-import { giveUp, lookAround } from "./give-up.ts"
+import { giveUp } from "./give-up.ts"
 import type { LayerId } from "./layer-files.ts"
+import { areFree, asPlanned, newLayer } from "./planned.ts"
 import { reclaim } from "./reclaim.ts"
-import { hold, newLayer, tellTheMoved } from "./replace.ts"
+import { hold, tellTheMoved } from "./replace.ts"
 import { finishRemoval, type Store } from "./store.ts"
 import { inTree } from "./tree.ts"
-import { areFree, asPlanned } from "./upkeep-plan.ts"
 import type { Work } from "./works.ts"
 
 export function prepare(store: Store, id: LayerId, watch: Watch): Promise<void> {
@@ -23,7 +23,13 @@ export function prepare(store: Store, id: LayerId, watch: Watch): Promise<void> 
     const work = await begin(store, id)
     if (work?.state !== "building") return
     const remember = (copied: Work["copied"]) => change(store, id, { copied })
-    if (!(await consolidate(store, work, remember, watch))) return
+    try {
+      if (!(await consolidate(store, work, remember, watch))) return
+    } catch (cause) {
+      // Where the layers it is about have gone, it is pointless, and no failure.
+      if (watch.signal.aborted || (await change(store, id, {}))) throw cause
+      return
+    }
     await change(store, id, { state: "built" })
   })
 }
@@ -69,19 +75,25 @@ export function finish(store: Store, id: LayerId): Promise<void> {
     })
     await finishRemoval(store, work.gone)
     await inTree(store.memory, (tree) => tree.works.remove(id))
-    lookAround(store, work)
+    store.desk.finished(id)
+    store.desk.lookAgain(work)
     await reclaim(store, [...due])
   })
 }
 
 export function abandon(store: Store, id: LayerId): Promise<void> {
-  return store.desk.turn(id, async () => {
-    store.desk.plans.delete(id)
+  const { desk } = store
+  // Whoever gives up is not at it any more, so this is somebody else, who still wants it.
+  const wanted = desk.isVisited(id)
+  return desk.turn(id, async () => {
+    if (wanted) return
     const work = await inTree(store.memory, (tree) => tree.works.get(id))
-    if (work === undefined || work.state === "committed") return
-    await giveUp(store, work)
-    // Whoever tries it again later knows it by the same name.
-    if (work.state !== "spoilt") store.desk.plans.set(id, work)
+    const given = work ?? desk.plans.get(id)
+    if (given === undefined || work?.state === "committed") return
+    if (work !== undefined) await giveUp(store, work)
+    if (work?.state === "spoilt") return
+    const { run, use, volume, bytes } = given
+    desk.plans.set(id, { id, run, use, volume, bytes, failed: true })
   })
 }
 

@@ -15,7 +15,7 @@ import { saga } from "../saga.ts"
 import type { Tools } from "../tools.ts"
 import { shortenFirst } from "../upkeep.ts"
 import type { SnapshotCreate } from "./create.ts"
-import { letGo, type Taken, takeHolding } from "./holding.ts"
+import { dropMemory, letGo, type Taken, takeHolding } from "./holding.ts"
 import { publish, unpublish } from "./publish.ts"
 
 export type SnapshotCapture = SnapshotCreate & {
@@ -78,14 +78,5 @@ export const snapshotCapture = saga<Tools, SnapshotCapture>("snapshot-capture", 
       await changeUnlessLeaving(rooms.machines, machineId, { held: null })
     },
   })
-
-async function dropMemory(
-  tools: Tools,
-  machineId: MachineId,
-  memory: SnapshotCapture["snapshotId"],
-): Promise<void> {
-  const machine = await tools.read.machines.get(machineId)
-  if (machine !== undefined) await tools.host(machine.kind).dropMemory(memory)
-}
 
 const mebibytes = (bytes: number) => Math.floor(bytes / 2 ** 20)

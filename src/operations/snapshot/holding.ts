@@ -33,7 +33,7 @@ type Achieved = {
 }
 
 export async function takeHolding(tools: Tools, order: Holding): Promise<Taken> {
-  const { machineId, points, until, memory } = order
+  const { machineId, snapshotId, points, until, memory } = order
   const achieved: Achieved = {
     label: "crash",
     freezeMs: 0,
@@ -42,6 +42,8 @@ export async function takeHolding(tools: Tools, order: Holding): Promise<Taken> 
     notes: [],
   }
   const isOff = (await livenessOf(tools, machineId)) === "gone"
+  // Where it died under an earlier try of ours, a file may wait for a stream that never comes.
+  if (isOff && memory) await dropMemory(tools, machineId, snapshotId)
   if (isOff) achieved.notes.push("the machine was off, so its guest had no part in it")
   else if (await areTaken(tools, points)) return await takenBefore(tools, order)
   else if (await isOverdue(tools, machineId, until)) throw tooLate()
@@ -155,4 +157,13 @@ export async function letGo(tools: Tools, machineId: MachineId): Promise<boolean
     () => true,
     () => false,
   )
+}
+
+export async function dropMemory(
+  tools: Tools,
+  machineId: MachineId,
+  memory: SnapshotId,
+): Promise<void> {
+  const machine = await tools.read.machines.get(machineId)
+  if (machine !== undefined) await tools.host(machine.kind).dropMemory(memory)
 }
