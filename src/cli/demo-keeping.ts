@@ -1,8 +1,8 @@
 /** Two more scenes of the demo: a guest that goes on from its memory, and space that comes back. */
 import { readdir, stat } from "node:fs/promises"
 import { join } from "node:path"
+import type { Narrator } from "./demo-narrator.ts"
 import type { Stage } from "./demo-stage.ts"
-import type { Narrator } from "./demo-story.ts"
 import type { Snapshot } from "./resources.ts"
 import { showSize } from "./sizes.ts"
 

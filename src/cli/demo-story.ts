@@ -8,19 +8,10 @@ import { open, stat } from "node:fs/promises"
 import { join } from "node:path"
 import { readRange, sha256, sparsePicture } from "./demo-disks.ts"
 import { spaceBack, withMemory } from "./demo-keeping.ts"
+import type { Narrator } from "./demo-narrator.ts"
 import type { Stage } from "./demo-stage.ts"
-import type { Resource, Snapshot } from "./resources.ts"
+import type { Snapshot } from "./resources.ts"
 import { showSize } from "./sizes.ts"
-
-export type Narrator = {
-  scene(title: string): void
-  /** Runs a command, shows it as it would be typed, and how long it took. */
-  run<T = Resource>(...argv: string[]): Promise<T>
-  /** Runs a shell line in the machine and resolves with what it printed. */
-  inside(machine: string, line: string): Promise<string>
-  /** Says so if it is so, and ends the demo if it is not. */
-  show(words: string, isSo: boolean): void
-}
 
 type Scene = (stage: Stage, tell: Narrator) => Promise<void>
 

@@ -3,8 +3,9 @@
  * the scenes of `demo-story.ts`, and leaves the server running with its addresses on screen until
  * Ctrl-C; with `--exit` it ends there. Either way nothing is left behind.
  */
+import type { Narrator } from "./demo-narrator.ts"
 import { openStage, type Stage } from "./demo-stage.ts"
-import { type Narrator, scenes } from "./demo-story.ts"
+import { scenes } from "./demo-story.ts"
 import { exitCode } from "./failure.ts"
 
 const say = (words: string) => process.stdout.write(`${words}\n`)

@@ -28,6 +28,11 @@ export async function examineEverything(context: Context): Promise<Finding[]> {
     for (const { id, state } of known.filter((machine) => machine.state === "running")) {
       const liveness = await host.look(id)
       if (liveness === "running") continue
+      if ((await host.standstill(id).catch(() => null)) === "no-space") {
+        const what = `machine ${id} stands still, because its disk is full`
+        findings.push({ severity: "wrong", what, remedy: "free some space: it goes on by itself" })
+        continue
+      }
       const remedy = "start it again, or stop it first where it hangs"
       findings.push({
         severity: "wrong",

@@ -41,6 +41,7 @@ export async function takeHolding(tools: Tools, order: Holding): Promise<Taken> 
     released: true,
     notes: [],
   }
+  tools.report(0.1, memory ? "keeping memory and disks" : "freezing file systems")
   const isOff = (await livenessOf(tools, machineId)) === "gone"
   // Where it died under an earlier try of ours, a file may wait for a stream that never comes.
   if (isOff && memory) await dropMemory(tools, machineId, snapshotId)
