@@ -84,7 +84,7 @@ async function oneRound(name: string, victim: Victim, reverts: boolean): Promise
   const boot = await guest.boot()
   const said = (await guest.consoleText()).length
   const done = new AbortController()
-  const asked = victim === "daemon" ? storm.transfers(done.signal) : storm.round(name, reverts)
+  const asked = begin(victim, { name, reverts, signal: done.signal })
   // Whatever comes of it is looked at below, when the deed is done.
   asked.catch(() => {})
   await theMoment(victim)
@@ -105,31 +105,52 @@ async function oneRound(name: string, victim: Victim, reverts: boolean): Promise
   await lookOver(name)
 }
 
-/** At a write to the ledger, or at any instant; a daemon's, while there is one. */
+type Ordered = { name: string; reverts: boolean; signal: AbortSignal }
+
+async function begin(victim: Victim, { name, reverts, signal }: Ordered) {
+  if (victim === "daemon") return void (await storm.transfers(signal))
+  if (victim === "both" && !reverts) return void (await storm.burst(name))
+  return await storm.round(name, reverts)
+}
+
+/** At a write to the ledger or soon after, or at any instant; a daemon's, while there is one. */
 async function theMoment(victim: Victim): Promise<void> {
   if (victim === "daemon") {
     while ((await daemonsOf(dataDir)).length === 0) await sleep(2)
     await sleep(random() * 15)
-  } else if (random() < 0.6) await nthLogWrite(dataDir, 1 + Math.floor(random() * 120), 4_000)
-  else await sleep(random() * 2_000)
+  } else if (random() < 0.6) {
+    await nthLogWrite(dataDir, 1 + Math.floor(random() * 120), 4_000)
+    await sleep(random() * 10)
+  } else await sleep(random() * 2_000)
 }
 
 async function kill(victim: Victim): Promise<void> {
-  if (victim === "daemon") for (const pid of await daemonsOf(dataDir)) strike(pid, "SIGKILL")
-  const pid = victim === "server" ? undefined : await qemuOf(dataDir, guest.machine)
   const qemu = async () => {
-    if (pid === undefined || victim === "daemon") return
+    const pid = await qemuOf(dataDir, guest.machine)
+    if (pid === undefined) return
     strike(pid, "SIGKILL")
     await gone(pid)
   }
-  if (victim === "QEMU" || random() < 0.5) await qemu()
-  if (victim === "server" || victim === "both") await server.end("SIGKILL")
-  if (victim === "both") await qemu()
+  switch (victim) {
+    case "server":
+      return await server.end("SIGKILL")
+    case "QEMU":
+      return await qemu()
+    case "daemon":
+      for (const pid of await daemonsOf(dataDir)) strike(pid, "SIGKILL")
+      return
+    case "both":
+      if (random() < 0.25) await qemu()
+      await server.end("SIGKILL")
+      // What the guest is told is safe after the server's death counts as much.
+      await sleep(random() * 300)
+      return await qemu()
+  }
 }
 
 /** Whether one was done that was not known before. */
 async function revertOf(): Promise<boolean> {
-  const all = await server.list("operations")
+  const all = await server.list("operations", `&targetId=${guest.machine}`)
   const fresh = all.filter(
     ({ id, kind }) => kind === "machine-revert" && !seenReverts.has(String(id)),
   )

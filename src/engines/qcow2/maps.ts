@@ -6,7 +6,7 @@ import { stat } from "node:fs/promises"
 import type { LayerFiles, LayerId } from "./layer-files.ts"
 import { type LayerMap, readLayerMap } from "./layer-map.ts"
 
-const keptBytes = 64 * 2 ** 20
+const keptBytes = 24 * 2 ** 20
 
 type Kept = { map: LayerMap; written: string }
 
