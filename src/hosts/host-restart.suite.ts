@@ -19,6 +19,16 @@ export function restartStories(rig: Rig): void {
     expect(await rig().stored(at(disks, 0).top, 0, 3)).toBe("old")
   })
 
+  test("one of us that has closed keeps nobody from a machine, whatever it is asked", async () => {
+    const { id, process } = await running(rig())
+    const boot = await rig().boot(id)
+    const before = rig().host
+    const host = await rig().restart()
+    await before.look(id).catch(() => {})
+    expect(await host.adopt([{ id, process }])).toEqual([id])
+    expect(await rig().boot(id)).toBe(boot)
+  })
+
   test("a start that nobody wrote down is found by the next one", async () => {
     const { id, order, process, hardware } = await running(rig())
     const boot = await rig().boot(id)

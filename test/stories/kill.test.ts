@@ -16,7 +16,7 @@ import { allowUserfaults } from "../fixtures/counting-guest.ts"
 import { Storm } from "../fixtures/kill-storm.ts"
 import { emptyDisks, runFrom } from "../fixtures/numbered-disk.ts"
 import { NumberedGuest } from "../fixtures/numbered-guest.ts"
-import { daemonsOf, gone, nthLogWrite, qemuOf, strike } from "../fixtures/own-processes.ts"
+import { daemonsOf, gone, ledgerLog, nthChange, qemuOf, strike } from "../fixtures/own-processes.ts"
 import { randomFrom, ServerProcess } from "../fixtures/server-process.ts"
 
 const rounds = Number(
@@ -113,13 +113,19 @@ async function begin(victim: Victim, { name, reverts, signal }: Ordered) {
   return await storm.round(name, reverts)
 }
 
-/** At a write to the ledger or soon after, or at any instant; a daemon's, while there is one. */
+/**
+ * At a write to the ledger or soon after, or at any instant; a daemon's, while there is one. New
+ * overlays for the disks tell that they are about to be switched.
+ */
 async function theMoment(victim: Victim): Promise<void> {
   if (victim === "daemon") {
     while ((await daemonsOf(dataDir)).length === 0) await sleep(2)
     await sleep(random() * 15)
+  } else if (victim === "both" && random() < 0.7) {
+    await nthChange(join(dataDir, "layers"), 1 + Math.floor(random() * 40), 4_000)
+    await sleep(random() * 20)
   } else if (random() < 0.6) {
-    await nthLogWrite(dataDir, 1 + Math.floor(random() * 120), 4_000)
+    await nthChange(join(dataDir, ledgerLog), 1 + Math.floor(random() * 120), 4_000)
     await sleep(random() * 10)
   } else await sleep(random() * 2_000)
 }

@@ -44,6 +44,7 @@ export class Agent {
   readonly #socketPath: string
   readonly #turn = oneAtATime()
   #conversation: Conversation | undefined
+  #timesClosed = 0
 
   constructor(socketPath: string) {
     this.#socketPath = socketPath
@@ -67,6 +68,7 @@ export class Agent {
   }
 
   close(): void {
+    this.#timesClosed += 1
     this.#conversation?.lines.close()
     this.#conversation = undefined
   }
@@ -87,7 +89,13 @@ export class Agent {
 
   async #connect(): Promise<Conversation> {
     if (this.#conversation !== undefined) return this.#conversation
+    const closedBefore = this.#timesClosed
     const socket = await connectUnix(this.#socketPath, { withinMs: connectWithinMs })
+    if (this.#timesClosed > closedBefore) {
+      // Nobody would ever close it, and QEMU has one client per agent.
+      socket.destroy()
+      throw new ConnectionLost("the guest agent")
+    }
     const conversation: Conversation = {
       next: () => {},
       lines: jsonLines(socket, {

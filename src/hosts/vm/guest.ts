@@ -77,6 +77,7 @@ export class Guest {
         await sleep(retryAfterMs)
         continue
       }
+      if (this.#abandoned.signal.aborted) qmp.close()
       qmp.on("SHUTDOWN", (event) => {
         this.#lastWords = shutdownReason(event)
       })

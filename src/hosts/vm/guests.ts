@@ -11,6 +11,7 @@ export class Guests {
   readonly #dataDir: string
   readonly #known = new Map<MachineId, Guest>()
   readonly #listeners: ExitListener[] = []
+  #closed = false
 
   constructor(dataDir: string) {
     this.#dataDir = dataDir
@@ -18,6 +19,9 @@ export class Guests {
 
   /** The one guest for this process, watched from now on. */
   track(of: { machine: MachineId; process: HostProcess }): Guest {
+    // QEMU has one client per monitor: one that nobody lets go of any more keeps the next out.
+    if (this.#closed)
+      throw new Error(`machine ${of.machine} was asked for of a host that is closed`)
     const known = this.#known.get(of.machine)
     if (known !== undefined && isSame(known.process, of.process)) return known
     const guest = new Guest(this.#dataDir, of.machine, of.process)
@@ -53,7 +57,8 @@ export class Guests {
     return [...this.#known.values()]
   }
 
-  forgetAll(): void {
+  close(): void {
+    this.#closed = true
     for (const guest of this.#known.values()) guest.forget()
     this.#known.clear()
   }

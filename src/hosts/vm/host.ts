@@ -59,7 +59,7 @@ export async function openVmHost(config: HostConfig): Promise<Host> {
     examine: (known) => examineMachines(config, guests, accelerator, known),
     async close() {
       clearInterval(trimming)
-      guests.forgetAll()
+      guests.close()
     },
   }
 }
