@@ -13,6 +13,8 @@ import type { ServiceQuota } from "./core/allowances.ts"
 import type { LowWater } from "./core/capacity.ts"
 import { Refusal } from "./domain/fault.ts"
 import type { UpkeepLimits } from "./engines/engine.ts"
+import { faceSettings, faceTables } from "./face-settings.ts"
+import type { FaceSettings } from "./faces/settings.ts"
 
 export const listeners = ["native", "cloudapi", "iaas", "hostway", "openstack"] as const
 export type ListenerName = (typeof listeners)[number]
@@ -48,6 +50,7 @@ export type Config = {
   quota: ServiceQuota
   /** How hard engines work on their own storage; the engine chooses what is not given. */
   upkeep: UpkeepLimits
+  faces: FaceSettings
 }
 
 export type ConfigFlags = { config?: string; data?: string }
@@ -96,6 +99,7 @@ export function readConfig(
       ...(written.upkeep?.rate && { bytesPerSecond: written.upkeep.rate }),
     },
     quota: { account: written.quota?.account ?? {}, source: written.quota?.source ?? {} },
+    faces: faceSettings(written),
   }
   checkPorts(config)
   checkExposure(config)
@@ -144,6 +148,7 @@ const File = z.strictObject({
   /** `rate` is bytes a second. */
   upkeep: z.strictObject({ softDepth: depth, hardDepth: depth, rate: size }).partial().optional(),
   quota: z.strictObject({ account: accountQuota, source: sourceQuota }).partial().optional(),
+  ...faceTables,
 })
 
 function fromFile(text: string, file: string): z.infer<typeof File> {

@@ -9,7 +9,9 @@ import { type Config, listeners, readConfig } from "./config.ts"
 import { newSecret } from "./core/secrets.ts"
 import { explain, Refusal } from "./domain/fault.ts"
 import { engines as engineKinds } from "./engines/registry.ts"
+import type { Face } from "./faces/face.ts"
 import { faces } from "./faces/registry.ts"
+import type { FaceSettings } from "./faces/settings.ts"
 import { hostKinds } from "./hosts/registry.ts"
 import { openLog } from "./http/log.ts"
 import { type Listener, serveFace } from "./http/serve.ts"
@@ -81,9 +83,9 @@ async function openFaces(config: Config, service: Service, log: Log) {
           },
         }
   const open: [string, Listener][] = []
-  for (const [name, face] of Object.entries(faces)) {
+  for (const [name, make] of Object.entries<(settings: FaceSettings) => Face>(faces)) {
     const port = config.ports[listeners.find((each) => each === name) ?? "native"]
-    const listener = await serveFace(face, service.core, {
+    const listener = await serveFace(make(config.faces), service.core, {
       host: config.listen,
       port,
       log,

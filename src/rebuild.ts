@@ -7,6 +7,7 @@ import { rename } from "node:fs/promises"
 import { ensureAdmin } from "./core/accounts.ts"
 import { Refusal } from "./domain/fault.ts"
 import { type AccountId, newId, type SnapshotId } from "./domain/ids.ts"
+import { noLabels } from "./domain/labels.ts"
 import type { EngineHouse, Salvage } from "./engines/engine.ts"
 import type { Ledger, Rooms } from "./ledger/ledger.ts"
 
@@ -77,6 +78,8 @@ async function record(rooms: Rooms, found: Salvage, home: Home): Promise<void> {
       slot: null,
       fromImageId: null,
       fromSnapshotId: null,
+      type: null,
+      ...noLabels,
       reason: null,
       createdAt,
     })
@@ -97,6 +100,7 @@ async function record(rooms: Rooms, found: Salvage, home: Home): Promise<void> {
       consistency: { label: "crash", pauseMs: 0, freezeMs: 0, skewMs: 0, note: "salvaged" },
       machine: null,
       memoryBytes: null,
+      ...noLabels,
       recovery: false,
       expiresAt: null,
       reason: null,

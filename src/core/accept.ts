@@ -18,6 +18,8 @@ export type Plan<T> = {
   resource: T
   accountId: AccountId
   target: Named
+  /** The machine or volume it is done to, where that is not the target. */
+  subject?: string
   /** Everything it works on; it waits until it is first in the queue of each. */
   holds: readonly string[]
   params: unknown
@@ -44,6 +46,7 @@ export async function accept<T>(
       if (before !== undefined) return before
       const planned = await plan(rooms, operationId)
       const { resource, accountId, target, holds, params, reserves = 0 } = planned
+      const { subject: subjectId = target.id } = planned
       for (const hold of new Set(holds)) await mustNotBeStuck(rooms, hold)
       const operation: Operation = {
         id: operationId,
@@ -56,12 +59,15 @@ export async function accept<T>(
         params,
         targetKind: target.kind,
         targetId: target.id,
+        subjectId,
+        caller: asking.caller ?? null,
         progress: 0,
         message: "queued",
         reason: null,
         fault: null,
         reservedBytes: reserves,
         cancelled: false,
+        dismissed: false,
         fence: 0,
         leaseUntil: 0,
         createdAt: context.clock(),

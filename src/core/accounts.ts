@@ -153,6 +153,7 @@ export async function addToken(
     hash: hashToken(token),
     kind,
     userId,
+    accountId: null,
     createdAt: nowMs,
     expiresAt: null,
   }

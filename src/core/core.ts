@@ -4,89 +4,50 @@
  * operation. Refusals come back as faults. What belongs to another account is `not-found`.
  */
 import type { Writable } from "node:stream"
-import type { Account, Principal, Quota, Role, SshKey } from "../domain/account.ts"
+import type { Principal } from "../domain/account.ts"
 import type { Result } from "../domain/fault.ts"
 import type { Finding } from "../domain/finding.ts"
 import type {
-  AccountId,
   ImageId,
   MachineId,
   OperationId,
   PointId,
   SnapshotId,
-  UserId,
   VolumeId,
 } from "../domain/ids.ts"
 import type { Image, ImageFormat } from "../domain/image.ts"
-import type { Machine, MachineKind } from "../domain/machine.ts"
-import type { Event, LogEntry, Operation } from "../domain/operation.ts"
-import type { Point, Snapshot, SnapshotBytes, SnapshotSource } from "../domain/snapshot.ts"
+import type { Event, Operation } from "../domain/operation.ts"
 import type { Volume } from "../domain/volume.ts"
-import type { ByteSink, ByteSource, Change } from "../engines/engine.ts"
 import type { Page } from "../ledger/ledger.ts"
 
-/** Who asks; with `repeat`, a request sent again under the same key is answered, not redone. */
-export type Asking = { who: Principal; repeat?: { key: string; requestHash: string } }
+import type { Identity } from "./identity-verbs.ts"
+import type {
+  MachineView,
+  OperationView,
+  PointView,
+  SnapshotView,
+  Started,
+  VolumeDiff,
+  VolumeView,
+} from "./views.ts"
+import type {
+  Asking,
+  Change,
+  Download,
+  Listing,
+  MachineListing,
+  MachineWish,
+  PointListing,
+  SnapshotListing,
+  SnapshotWish,
+  Upload,
+  VolumeListing,
+  VolumeWish,
+} from "./wishes.ts"
 
-/** What was accepted: the thing as it is now, and the operation that brings it to its end. */
-export type Started<T> = {
-  resource: T
-  operation: Operation
-  /** True when this answers a request sent again, and nothing new was begun. */
-  replayed?: boolean
-}
-
-/** Where bytes come from; `diskBytes` is the size of the disk they make, where it is known. */
-export type Upload = ByteSource & { diskBytes?: number | null }
-
-/** Where bytes go; `accepted` is told of the operation before `open` is called. */
-export type Download = ByteSink & { accepted?(operation: Operation): void }
-
-/** Rules in which faces differ, checked when something is made through a face. Data, not code. */
-export type NameRule = { pattern?: RegExp; unique?: boolean; what?: string }
-
-/** `physicalBytes`, on disk, where one thing is looked at; lists leave it out. */
-export type VolumeView = Volume & { physicalBytes?: number }
-export type MachineView = Machine & { disks: VolumeView[] }
-export type SnapshotView = Snapshot & {
-  points: Point[]
-  bytes: SnapshotBytes
-  /** Its source's head stands on it: where "you are" in the tree. */
-  current: boolean
-}
-/** How a volume differs; a `fromPointId` of null is a disk on which nothing was ever written. */
-export type VolumeDiff = Pick<Point, "volumeId" | "sizeBytes"> & {
-  fromPointId: PointId | null
-  toPointId: PointId
-  changes: readonly Change[]
-}
-export type OperationView = Operation & { log: LogEntry[] }
-
-export type MachineWish = {
-  name: string
-  nameRule?: NameRule
-  imageId: ImageId
-  kind?: MachineKind
-  memoryMiB?: number
-  cpus?: number
-  /** Default: the image's own size. */
-  diskSizeBytes?: number
-  /** Extra volumes, attached in this order. */
-  volumeIds?: readonly VolumeId[]
-}
-export type VolumeWish = { name: string } & (
-  | { sizeBytes: number }
-  | { snapshotId: SnapshotId; sizeBytes?: number }
-)
-export type SnapshotWish = {
-  name: string
-  nameRule?: NameRule
-  source: SnapshotSource
-  memory?: boolean
-  quiesce?: boolean
-}
-/** `allAccounts` is the administrator's; others are `forbidden`. */
-export type Listing = Page & { name?: string; allAccounts?: boolean }
+export type * from "./identity-verbs.ts"
+export type * from "./views.ts"
+export type * from "./wishes.ts"
 
 export interface Core {
   readonly identity: Identity
@@ -96,45 +57,6 @@ export interface Core {
   readonly snapshots: Snapshots
   readonly operations: Operations
   readonly house: House
-}
-
-/** Shown once, when made; only hashes are kept, so the answer to a repeat has null for each. */
-export type Credentials = {
-  account: Account
-  userId: UserId
-  name: string
-  role: Role
-  password: string | null
-  apiKey: string | null
-  refreshToken: string | null
-  token: string | null
-}
-
-/** `quota` is the one in force, the account's own or the service's; what it leaves out is free. */
-export type AccountUsage = { account: Account; used: Required<Quota>; quota: Quota }
-
-export interface Identity {
-  /** An unknown, expired or revoked token is `unauthenticated`, all in the same words and time. */
-  byToken(token: string): Promise<Result<Principal>>
-  byPassword(userName: string, password: string): Promise<Result<Principal>>
-  /** The administrator acts for an account; `ref` is a login, a tenant id or an account number. */
-  actFor(who: Principal, ref: string): Promise<Result<Principal>>
-  account(id: AccountId): Promise<Account | undefined>
-  createAccount(
-    asking: Asking,
-    wish: { login: string; password?: string; apiKey?: string },
-  ): Promise<Result<Credentials>>
-  createUser(
-    asking: Asking,
-    wish: { name: string; account: string; password?: string; role?: Role },
-  ): Promise<Result<Credentials>>
-  listAccounts(who: Principal, page: Page): Promise<Result<Account[]>>
-  /** Null: the service's own quota counts again. `ref` as in `actFor`. */
-  setQuota(asking: Asking, ref: string, quota: Quota | null): Promise<Result<Account>>
-  /** Of the account that asks, or is acted for. */
-  usage(who: Principal): Promise<Result<AccountUsage>>
-  addKey(asking: Asking, wish: { publicKey: string; name?: string }): Promise<Result<SshKey>>
-  listKeys(who: Principal): Promise<Result<SshKey[]>>
 }
 
 export interface Images {
@@ -154,7 +76,21 @@ export interface Images {
 export interface Machines {
   create(asking: Asking, wish: MachineWish): Promise<Result<Started<MachineView>>>
   get(who: Principal, id: MachineId): Promise<Result<MachineView>>
-  list(who: Principal, listing: Listing): Promise<Result<MachineView[]>>
+  list(who: Principal, listing: MachineListing): Promise<Result<MachineView[]>>
+  count(who: Principal, listing: MachineListing): Promise<Result<number>>
+  /** One that was deleted, as it was then, for as long as its operation is on record. */
+  deleted(who: Principal, id: MachineId): Promise<Result<MachineView>>
+  change(
+    asking: Asking,
+    id: MachineId,
+    change: Change & { deletionProtected?: boolean },
+  ): Promise<Result<MachineView>>
+  /** A running machine is switched off for it, and on again; that needs `restart`. */
+  resize(
+    asking: Asking,
+    id: MachineId,
+    wish: { memoryMiB?: number; cpus?: number; restart: boolean },
+  ): Promise<Result<Started<MachineView>>>
   start(asking: Asking, id: MachineId): Promise<Result<Started<MachineView>>>
   /** `hard`: at once; otherwise the guest is asked first. */
   stop(asking: Asking, id: MachineId, how: { hard: boolean }): Promise<Result<Started<MachineView>>>
@@ -180,7 +116,9 @@ export interface Machines {
 export interface Volumes {
   create(asking: Asking, wish: VolumeWish): Promise<Result<Started<Volume>>>
   get(who: Principal, id: VolumeId): Promise<Result<VolumeView>>
-  list(who: Principal, listing: Listing): Promise<Result<Volume[]>>
+  list(who: Principal, listing: VolumeListing): Promise<Result<Volume[]>>
+  count(who: Principal, listing: VolumeListing): Promise<Result<number>>
+  change(asking: Asking, id: VolumeId, change: Change): Promise<Result<VolumeView>>
   /** Refused with the ids of its snapshots unless `cascade`, which deletes them too. */
   remove(asking: Asking, id: VolumeId, how: { cascade: boolean }): Promise<Result<Started<Volume>>>
   revert(asking: Asking, id: VolumeId, snapshot: SnapshotId): Promise<Result<Started<Volume>>>
@@ -193,10 +131,14 @@ export interface Volumes {
 export interface Snapshots {
   create(asking: Asking, wish: SnapshotWish): Promise<Result<Started<SnapshotView>>>
   get(who: Principal, id: SnapshotId): Promise<Result<SnapshotView>>
-  list(
-    who: Principal,
-    listing: Listing & { source?: SnapshotSource },
-  ): Promise<Result<SnapshotView[]>>
+  list(who: Principal, listing: SnapshotListing): Promise<Result<SnapshotView[]>>
+  change(asking: Asking, id: SnapshotId, change: Change): Promise<Result<SnapshotView>>
+  point(who: Principal, id: PointId): Promise<Result<PointView>>
+  /** A page at a time, without the bytes they hold: fast however many there are. */
+  points(who: Principal, listing: PointListing): Promise<Result<PointView[]>>
+  countPoints(who: Principal, listing: PointListing): Promise<Result<number>>
+  /** Removes one volume's part; with the last one the snapshot goes. */
+  removePoint(asking: Asking, id: PointId): Promise<Result<Started<PointView>>>
   /** Gone from every list when this resolves; its bytes go in the background. */
   remove(asking: Asking, id: SnapshotId): Promise<Result<Started<SnapshotView>>>
   /** `volume` chooses among the points of a machine's snapshot; default: its root volume's. */
@@ -221,8 +163,17 @@ export interface Operations {
   get(who: Principal, id: OperationId): Promise<Result<OperationView>>
   list(
     who: Principal,
-    listing: Page & { targetId?: string; unendedOnly?: boolean; allAccounts?: boolean },
+    listing: Page & {
+      targetId?: string
+      subjectId?: string
+      unendedOnly?: boolean
+      allAccounts?: boolean
+      /** Those that were dismissed are left out. */
+      undismissedOnly?: boolean
+    },
   ): Promise<Result<Operation[]>>
+  /** Nobody wants to see it any more; its work goes on. */
+  dismiss(asking: Asking, id: OperationId): Promise<Result<null>>
   /**
    * Gives it up: it is undone, at once or when its turn comes. `wrong-state` once it has ended, or
    * can no longer be taken back.

@@ -2,6 +2,7 @@
 import { Refusal, type Result } from "../domain/fault.ts"
 import { type MachineId, newId } from "../domain/ids.ts"
 import type { Image } from "../domain/image.ts"
+import { labelsOf, noLabels } from "../domain/labels.ts"
 import type { Machine } from "../domain/machine.ts"
 import type { Volume } from "../domain/volume.ts"
 import type { Rooms } from "../ledger/ledger.ts"
@@ -46,7 +47,7 @@ export function createMachine(
       await rooms.volumes.add(root)
       const { id: machineId } = machine
       return {
-        resource: { ...machine, disks: [root, ...extras] },
+        resource: { ...machine, disks: [root, ...extras], work: null },
         accountId,
         target: { kind: "machine", id: machineId },
         holds: [machineId, root.id, image.id, ...extras.map((volume) => volume.id)],
@@ -119,6 +120,8 @@ function rowsOf(
     rootVolumeId,
     process: null,
     held: null,
+    deletionProtected: wish.deletionProtected ?? false,
+    ...labelsOf(wish),
     reason: null,
     createdAt,
   }
@@ -135,6 +138,8 @@ function rowsOf(
     slot: 0,
     fromImageId: image.id,
     fromSnapshotId: null,
+    type: null,
+    ...noLabels,
     reason: null,
     createdAt,
   }

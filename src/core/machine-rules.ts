@@ -5,11 +5,17 @@ import type { Rooms } from "../ledger/ledger.ts"
 import type { MachineView } from "./core.ts"
 
 export async function viewOf(
-  rooms: { volumes: Pick<Rooms["volumes"], "find"> },
+  rooms: {
+    volumes: Pick<Rooms["volumes"], "find">
+    operations: Pick<Rooms["operations"], "holding">
+  },
   machine: Machine,
 ): Promise<MachineView> {
   const disks = await rooms.volumes.find({ machineId: machine.id })
-  return { ...machine, disks: disks.sort((a, b) => (a.slot ?? 0) - (b.slot ?? 0)) }
+  const [first] = await rooms.operations.holding(machine.id)
+  const work = first && { id: first.id, kind: first.kind, progress: first.progress }
+  const sorted = disks.sort((a, b) => (a.slot ?? 0) - (b.slot ?? 0))
+  return { ...machine, disks: sorted, work: work ?? null }
 }
 
 /** A machine's operation holds its volumes too. */

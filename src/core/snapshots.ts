@@ -2,6 +2,7 @@
 import type { Principal } from "../domain/account.ts"
 import { attempt, type Result } from "../domain/fault.ts"
 import { newId, type PointId, type SnapshotId } from "../domain/ids.ts"
+import { labelsOf } from "../domain/labels.ts"
 import type { Machine, MachineDescription } from "../domain/machine.ts"
 import type { Point, Snapshot, SnapshotBytes } from "../domain/snapshot.ts"
 import type { Volume } from "../domain/volume.ts"
@@ -64,6 +65,7 @@ function createSnapshot(
         consistency: null,
         machine: covered.machine === null ? null : describe(covered.machine, covered.volumes),
         memoryBytes: null,
+        ...labelsOf(wish),
         recovery: false,
         expiresAt: null,
         reason: null,
@@ -78,6 +80,7 @@ function createSnapshot(
         resource: { ...snapshot, points, bytes: nothing, current: false },
         accountId,
         target: { kind: "snapshot", id: snapshotId },
+        subject: sourceId,
         holds: [snapshotId, ...covered.holds],
         params: {
           snapshotId,
@@ -130,6 +133,7 @@ function removeSnapshot(
         resource: { ...snapshot, state: "deleting", points, bytes: nothing, current: false },
         accountId: snapshot.accountId,
         target: { kind: "snapshot", id },
+        subject: snapshot.sourceId,
         holds: [id],
         params: {
           snapshotId: id,
@@ -160,6 +164,7 @@ function exportSnapshot(
             resource: { ...snapshot, points, bytes: nothing, current: false },
             accountId: snapshot.accountId,
             target: { kind: "snapshot", id },
+            subject: snapshot.sourceId,
             holds: [id],
             params: { snapshotId: id, pointId: point.id, engine: point.engine },
           }

@@ -2,6 +2,7 @@
 import type { Principal } from "../domain/account.ts"
 import { attempt, Refusal, type Result } from "../domain/fault.ts"
 import { newId, type SnapshotId, type VolumeId } from "../domain/ids.ts"
+import { labelsOf } from "../domain/labels.ts"
 import type { Volume } from "../domain/volume.ts"
 import type { Rooms } from "../ledger/ledger.ts"
 import { volumeCreate } from "../operations/volume/create.ts"
@@ -63,6 +64,8 @@ function createVolume(
         slot: null,
         fromImageId: null,
         fromSnapshotId: from?.snapshotId ?? null,
+        type: wish.type ?? null,
+        ...labelsOf(wish),
         reason: null,
         createdAt: context.clock(),
       }

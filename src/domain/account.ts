@@ -1,4 +1,4 @@
-import type { AccountId, KeyId, TokenId, UserId } from "./ids.ts"
+import type { AccountId, AppCredentialId, KeyId, TokenId, UserId } from "./ids.ts"
 
 /** Who owns things. Every face accepts any of login, tenantId and accountNumber in its URLs. */
 export type Account = {
@@ -45,9 +45,25 @@ export type Token = {
   hash: string
   kind: TokenKind
   userId: UserId
+  /** The account it was given for; null: its user's own. */
+  accountId: AccountId | null
   createdAt: number
   /** Epoch milliseconds; null never expires. */
   expiresAt: number | null
+}
+
+/** Lets a program act as a user, with no more than `role`, without knowing the user's password. */
+export type AppCredential = {
+  id: AppCredentialId
+  userId: UserId
+  accountId: AccountId
+  name: string
+  description: string
+  role: Role
+  secretHash: string
+  /** Epoch milliseconds; null never expires. */
+  expiresAt: number | null
+  createdAt: number
 }
 
 export type SshKey = {

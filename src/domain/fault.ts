@@ -7,6 +7,7 @@ export type ResourceKind =
   | "account"
   | "user"
   | "key"
+  | "app-credential"
   | "image"
   | "volume"
   | "machine"

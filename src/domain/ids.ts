@@ -10,6 +10,7 @@ export type AccountId = Id<"account">
 export type UserId = Id<"user">
 export type TokenId = Id<"token">
 export type KeyId = Id<"key">
+export type AppCredentialId = Id<"app-credential">
 export type ImageId = Id<"image">
 export type VolumeId = Id<"volume">
 export type MachineId = Id<"machine">

@@ -1,4 +1,5 @@
 import type { AccountId, ImageId, MachineId, OperationId, VolumeId } from "./ids.ts"
+import type { Labels } from "./labels.ts"
 
 export type MachineKind = "vm" | "container"
 export type MachineState = "creating" | "running" | "stopped" | "deleting" | "failed"
@@ -12,7 +13,7 @@ export type Hardware = {
   cpuModel: string | null
 }
 
-export type Machine = {
+export type Machine = Labels & {
   id: MachineId
   accountId: AccountId
   node: string
@@ -28,6 +29,8 @@ export type Machine = {
   process: HostProcess | null
   /** We froze or stopped its guest for a snapshot; whatever happens, it goes on by then. */
   held: Held | null
+  /** It cannot be deleted before somebody takes this back. */
+  deletionProtected: boolean
   /** Why it stopped by itself, or why making it failed. */
   reason: string | null
   createdAt: number

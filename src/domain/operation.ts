@@ -22,6 +22,10 @@ export type Operation = {
   /** What the operation is about, in one pair: shown to people, used to find it. */
   targetKind: string
   targetId: string
+  /** The machine or volume it is done to; a snapshot's source. Its history is found by it. */
+  subjectId: string
+  /** Who asked, and how; null for our own work. */
+  caller: Caller | null
   /** 0 to 100; never falls. */
   progress: number
   message: string
@@ -31,12 +35,17 @@ export type Operation = {
   reservedBytes: number
   /** Somebody asked that it be given up; it is undone if it still can be. */
   cancelled: boolean
+  /** Nobody wants to see it any more; its work goes on. */
+  dismissed: boolean
   fence: number
   leaseUntil: number
   createdAt: number
   startedAt: number | null
   endedAt: number | null
 }
+
+/** Through which face, from which address, and with which SSH key where one was used. */
+export type Caller = { face: string; address: string; key: string | null }
 
 /** One line of an operation's log; the log alone decides where a restart goes on. */
 export type LogEvent = "started" | "done" | "failed" | "undone" | "undo-failed"

@@ -1,4 +1,5 @@
 import type { AccountId, MachineId, PointId, SnapshotId, VolumeId } from "./ids.ts"
+import type { Labels } from "./labels.ts"
 import type { MachineDescription } from "./machine.ts"
 
 /** Who may follow whom. Nothing else in the program decides this. */
@@ -39,7 +40,7 @@ export type Point = {
   role: "root" | "extra" | "volume"
 }
 
-export type Snapshot = {
+export type Snapshot = Labels & {
   id: SnapshotId
   accountId: AccountId
   name: string

@@ -1,15 +1,18 @@
 import type { AccountId, ImageId, MachineId, SnapshotId, VolumeId } from "./ids.ts"
+import type { Labels } from "./labels.ts"
 
 export type VolumeState = "creating" | "available" | "in-use" | "deleting" | "failed"
 
 /** A block device with a size. What holds its bytes is the engine's business. */
-export type Volume = {
+export type Volume = Labels & {
   id: VolumeId
   accountId: AccountId
   node: string
   engine: string
   name: string
   sizeBytes: number
+  /** A word of the face that made it, such as `SATA`; all volumes are of one kind here. */
+  type: string | null
   state: VolumeState
   /** The machine that has it; a root volume is made with its machine and dies with it. */
   machineId: MachineId | null

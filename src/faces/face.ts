@@ -30,6 +30,8 @@ export type Request = {
   /** Aborted when the service begins to stop: what waits for news should end or answer now. */
   closing: AbortSignal
   requestId: string
+  /** When it came, on the clock of `performance.now()`. */
+  receivedAt: number
   remoteAddress: string
 }
 

@@ -25,6 +25,7 @@ export function readRequest(
     headers: incoming.headers,
     bytes: noBytes,
     requestId: requestId(incoming),
+    receivedAt: performance.now(),
     remoteAddress: incoming.socket.remoteAddress ?? "",
   }
 }

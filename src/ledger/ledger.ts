@@ -3,7 +3,7 @@
  * room. Every write happens in a transaction that is durable when it resolves; transactions are
  * short and never wait for anything outside the ledger. Lists are keyset-paged by id.
  */
-import type { Account, SshKey, Token, User } from "../domain/account.ts"
+import type { Account, AppCredential, SshKey, Token, User } from "../domain/account.ts"
 import type { EngineMemory } from "../domain/engine-memory.ts"
 import type { AccountId, OperationId, SnapshotId } from "../domain/ids.ts"
 import type { Image } from "../domain/image.ts"
@@ -18,7 +18,13 @@ export type NumberField<T> = {
   [K in keyof T]-?: T[K] extends number | null ? K : never
 }[keyof T] &
   string
-export type Page = { limit: number; after?: string; order?: "oldest-first" | "newest-first" }
+/** `offset`: so many of them are passed over; for clients that page by number. */
+export type Page = {
+  limit: number
+  after?: string
+  offset?: number
+  order?: "oldest-first" | "newest-first"
+}
 
 export interface Room<T extends { id: string }> {
   get(id: string): Promise<T | undefined>
@@ -73,6 +79,7 @@ export interface Rooms {
   readonly users: Room<User>
   readonly tokens: TokenRoom
   readonly keys: Room<SshKey>
+  readonly appCredentials: Room<AppCredential>
   readonly images: Room<Image>
   readonly volumes: Room<Volume>
   readonly machines: Room<Machine>

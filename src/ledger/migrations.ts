@@ -7,11 +7,13 @@ import { type Migration, Migrator } from "kysely/migration"
 import { Refusal } from "../domain/fault.ts"
 import { up as first } from "./migrations/0001-first.ts"
 import { up as keeping } from "./migrations/0002-keeping.ts"
+import { up as faces } from "./migrations/0003-faces.ts"
 
 /** In this order, and never changed once released: the tables out there were made by them. */
 const all: Record<string, Migration> = {
   "0001-first": { up: first },
   "0002-keeping": { up: keeping },
+  "0003-faces": { up: faces },
 }
 
 const migrationTableName = "migration"

@@ -32,6 +32,7 @@ export function room<T extends { id: string }>(tables: Db, table: Table<T>): Roo
       const found = await query
         .orderBy("id", newestFirst ? "desc" : "asc")
         .limit(limit)
+        .offset(page?.offset ?? 0)
         .execute()
       if (page === undefined && found.length > mostAtOnce) {
         throw new Error(`more than ${mostAtOnce} rows of ${table.name} match: ask for a page`)

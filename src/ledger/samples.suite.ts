@@ -1,5 +1,5 @@
 /** Things to fill a ledger with: one of each kind, with the values that are hardest to keep. */
-import type { Account, SshKey, Token, User } from "../domain/account.ts"
+import type { Account, AppCredential, SshKey, Token, User } from "../domain/account.ts"
 import { type Id, newId } from "../domain/ids.ts"
 import type { Image } from "../domain/image.ts"
 import type { Machine } from "../domain/machine.ts"
@@ -36,7 +36,8 @@ export const user = (accountId: Account["id"], patch: Partial<User> = {}): User 
 
 export const token = (userId: User["id"], patch: Partial<Token> = {}): Token => {
   const id = newId<"token">()
-  return { id, hash: `sha ${id}`, kind: "bearer", userId, createdAt: at, expiresAt: null, ...patch }
+  const times = { createdAt: at, expiresAt: null }
+  return { id, hash: `sha ${id}`, kind: "bearer", userId, accountId: null, ...times, ...patch }
 }
 
 export const key = (of: User, patch: Partial<SshKey> = {}): SshKey => {
@@ -44,6 +45,25 @@ export const key = (of: User, patch: Partial<SshKey> = {}): SshKey => {
   const owners = { accountId: of.accountId, userId: of.id }
   const material = { fingerprint: id, publicKey: "ssh-ed25519 AAAA" }
   return { id, ...owners, name: awkward, ...material, createdAt: at, ...patch }
+}
+
+export const appCredential = (of: User, patch: Partial<AppCredential> = {}): AppCredential => ({
+  id: newId(),
+  userId: of.id,
+  accountId: of.accountId,
+  name: awkward,
+  description: awkward,
+  role: "reader",
+  secretHash: "$argon2id$...",
+  expiresAt: null,
+  createdAt: at,
+  ...patch,
+})
+
+const labels = {
+  description: awkward,
+  metadata: { [awkward]: awkward },
+  tags: { [awkward]: true, n: 0.5 },
 }
 
 export const image = (patch: Partial<Image> = {}): Image => ({
@@ -74,6 +94,8 @@ export const volume = (patch: Partial<Volume> = {}): Volume => ({
   slot: null,
   fromImageId: null,
   fromSnapshotId: null,
+  type: null,
+  ...labels,
   reason: awkward,
   createdAt: at,
   ...patch,
@@ -92,6 +114,8 @@ export const machine = (patch: Partial<Machine> = {}): Machine => ({
   rootVolumeId: newId(),
   process: { pid: 1, startTicks: 2 ** 40, accelerator: "tcg" },
   held: { operationId: newId(), until: at },
+  deletionProtected: true,
+  ...labels,
   reason: null,
   createdAt: at,
   ...patch,
@@ -113,6 +137,7 @@ export const snapshot = (patch: Partial<Snapshot> = {}): Snapshot => ({
     accelerator: "tcg",
   },
   memoryBytes: 2 ** 40,
+  ...labels,
   recovery: true,
   expiresAt: at,
   reason: null,
@@ -142,12 +167,15 @@ export const operation = (patch: Partial<Operation> = {}): Operation => ({
   params: awkwardJson,
   targetKind: "snapshot",
   targetId: newId(),
+  subjectId: newId(),
+  caller: { face: "cloudapi", address: "::1", key: awkward },
   progress: 33.3,
   message: awkward,
   reason: null,
   fault: { kind: "in-use", what: "volume", id: "x", by: [], hint: awkward },
   reservedBytes: 2 ** 41,
   cancelled: true,
+  dismissed: true,
   fence: 0,
   leaseUntil: 0,
   createdAt: at,
@@ -188,6 +216,7 @@ export async function fill(ledger: Ledger): Promise<{ [K in Kind]: { id: string 
     users: [...users],
     tokens: [token(users[0].id), token(users[1].id, { expiresAt: at })],
     keys: [key(users[0]), key(users[1])],
+    appCredentials: [appCredential(users[0]), appCredential(users[1], { expiresAt: at })],
     images: [image(), image({ accountId: accounts[0].id, boot: null })],
     volumes: [volume(), volume({ machineId: newId(), slot: 0, reason: null })],
     machines: [machine(), machine({ process: null, boot: { append: "" }, reason: "" })],

@@ -80,6 +80,7 @@ const roomsOf = (db: Db, eventAdded: () => void): Rooms => ({
   users: room(db, tables.users),
   tokens: tokenRoom(db),
   keys: room(db, tables.keys),
+  appCredentials: room(db, tables.appCredentials),
   images: room(db, tables.images),
   volumes: room(db, tables.volumes),
   machines: room(db, tables.machines),

@@ -1,6 +1,6 @@
 /** Every table, as the queries see them. The migrations make them; the compiler compares fields. */
 import type { Kysely } from "kysely"
-import type { Account, SshKey, Token, User } from "../domain/account.ts"
+import type { Account, AppCredential, SshKey, Token, User } from "../domain/account.ts"
 import type { EngineRecord } from "../domain/engine-memory.ts"
 import type { Image } from "../domain/image.ts"
 import type { Machine } from "../domain/machine.ts"
@@ -16,6 +16,7 @@ export type Tables = {
   user_account: Columns<User>
   token: Columns<Token>
   ssh_key: Columns<SshKey>
+  app_credential: Columns<AppCredential>
   image: Columns<Image>
   volume: Columns<Volume>
   machine: Columns<Machine>
@@ -63,6 +64,7 @@ export const tokens = table<Token>("token", {
   hash: "text",
   kind: "text",
   userId: "text",
+  accountId: "text",
   createdAt: "number",
   expiresAt: "number",
 })
@@ -74,6 +76,18 @@ export const keys = table<SshKey>("ssh_key", {
   name: "text",
   fingerprint: "text",
   publicKey: "text",
+  createdAt: "number",
+})
+
+export const appCredentials = table<AppCredential>("app_credential", {
+  id: "text",
+  userId: "text",
+  accountId: "text",
+  name: "text",
+  description: "text",
+  role: "text",
+  secretHash: "text",
+  expiresAt: "number",
   createdAt: "number",
 })
 
@@ -91,6 +105,9 @@ export const images = table<Image>("image", {
   createdAt: "number",
 })
 
+/** As `Labels` has them. */
+const labels = { description: "text", metadata: "json", tags: "json" } as const
+
 export const volumes = table<Volume>("volume", {
   id: "text",
   accountId: "text",
@@ -98,12 +115,14 @@ export const volumes = table<Volume>("volume", {
   engine: "text",
   name: "text",
   sizeBytes: "number",
+  type: "text",
   state: "text",
   machineId: "text",
   role: "text",
   slot: "number",
   fromImageId: "text",
   fromSnapshotId: "text",
+  ...labels,
   reason: "text",
   createdAt: "number",
 })
@@ -121,6 +140,8 @@ export const machines = table<Machine>("machine", {
   rootVolumeId: "text",
   process: "json",
   held: "json",
+  deletionProtected: "flag",
+  ...labels,
   reason: "text",
   createdAt: "number",
 })
@@ -136,6 +157,7 @@ export const snapshots = table<Snapshot>("snapshot", {
   consistency: "json",
   machine: "json",
   memoryBytes: "number",
+  ...labels,
   recovery: "flag",
   expiresAt: "number",
   reason: "text",
@@ -163,12 +185,15 @@ export const operations = table<Operation>("operation", {
   params: "json",
   targetKind: "text",
   targetId: "text",
+  subjectId: "text",
+  caller: "json",
   progress: "number",
   message: "text",
   reason: "text",
   fault: "json",
   reservedBytes: "number",
   cancelled: "flag",
+  dismissed: "flag",
   fence: "number",
   leaseUntil: "number",
   createdAt: "number",

@@ -3,6 +3,7 @@
  * destroys nothing. Shared by the reverts of machines and of single volumes.
  */
 import type { AccountId, PointId, SnapshotId, VolumeId } from "../domain/ids.ts"
+import { noLabels } from "../domain/labels.ts"
 import type { SnapshotSource } from "../domain/snapshot.ts"
 import type { Rooms } from "../ledger/ledger.ts"
 import type { Tools } from "./tools.ts"
@@ -51,6 +52,7 @@ export async function recordReverted(rooms: Rooms, reverting: Reverting): Promis
       consistency: { label: "crash", pauseMs: 0, freezeMs: 0, skewMs: 0, note: null },
       machine: null,
       memoryBytes: null,
+      ...noLabels,
       recovery: true,
       expiresAt: recovery.expiresAt,
       reason: null,

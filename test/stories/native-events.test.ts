@@ -22,7 +22,7 @@ const never = new Promise<never>(() => {})
 const { core, calls, script } = scriptedCore()
 let wire: Wire
 beforeAll(async () => {
-  wire = await wireTo(faces.native, core)
+  wire = await wireTo(faces.native(), core)
 })
 afterAll(() => wire.close())
 beforeEach(() => {
@@ -90,7 +90,7 @@ test("starts with what comes next for a client that is new, or ahead of us", asy
 })
 
 test("lets go when its client leaves, and ends when the service stops", async () => {
-  const stopping = await wireTo(faces.native, core)
+  const stopping = await wireTo(faces.native(), core)
   const headers = { authorization: `Bearer ${goodToken}` }
   const response = await new Promise<IncomingMessage>((resolve) => {
     request(`${stopping.url}/api/events`, { agent: false, headers }, resolve).end()

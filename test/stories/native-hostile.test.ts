@@ -8,7 +8,7 @@ import { type Sent, type Wire, wireTo } from "../fixtures/wire.ts"
 const { core, calls, script } = scriptedCore()
 let wire: Wire
 beforeAll(async () => {
-  wire = await wireTo(faces.native, core)
+  wire = await wireTo(faces.native(), core)
 })
 afterAll(() => wire.close())
 beforeEach(() => {

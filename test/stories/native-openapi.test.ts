@@ -3,7 +3,7 @@ import { expect, test } from "vitest"
 import { openApi } from "../../src/faces/native/openapi.ts"
 import { faces } from "../../src/faces/registry.ts"
 
-const { routes } = faces.native
+const { routes } = faces.native()
 // biome-ignore lint/suspicious/noExplicitAny: a document is looked into at every depth
 const document = JSON.parse(JSON.stringify(openApi(routes, "1.2.3"))) as any
 

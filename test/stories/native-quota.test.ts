@@ -10,7 +10,7 @@ import { houseForEachTest } from "../fixtures/house.ts"
 import * as sample from "../fixtures/scripted-core.ts"
 import { type Wire, wireTo } from "../fixtures/wire.ts"
 
-const face = faces.native
+const face = faces.native()
 const { id } = sample
 
 describe("the words", () => {

@@ -25,7 +25,7 @@ import { type Wire, wireTo } from "../fixtures/wire.ts"
 const { core, script } = scriptedCore()
 let wire: Wire
 beforeAll(async () => {
-  wire = await wireTo(faces.native, core, { limits: { lingerMs: 500 } })
+  wire = await wireTo(faces.native(), core, { limits: { lingerMs: 500 } })
 })
 afterAll(() => wire.close())
 

@@ -7,7 +7,7 @@ import * as sample from "../fixtures/scripted-core.ts"
 import { type Sent, type Wire, wireTo } from "../fixtures/wire.ts"
 
 const { id, started, done } = sample
-const face = faces.native
+const face = faces.native()
 const { core, calls, script } = sample.scriptedCore()
 let wire: Wire
 beforeAll(async () => {

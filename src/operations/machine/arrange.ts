@@ -7,6 +7,7 @@
 
 import { Refusal } from "../../domain/fault.ts"
 import type { AccountId, MachineId, PointId, SnapshotId, VolumeId } from "../../domain/ids.ts"
+import { noLabels } from "../../domain/labels.ts"
 import type { Volume } from "../../domain/volume.ts"
 import type { Rooms } from "../../ledger/ledger.ts"
 import { changeUnlessLeaving } from "../leaving.ts"
@@ -146,6 +147,8 @@ async function rowOf(
     role: "extra",
     slot,
     fromImageId: null,
+    type: null,
+    ...noLabels,
     fromSnapshotId: snapshotId,
     reason: null,
     createdAt: Date.now(),

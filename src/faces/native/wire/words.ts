@@ -6,6 +6,7 @@ import { z } from "zod"
 import type { Fault, ResourceKind } from "../../../domain/fault.ts"
 import { type Id, parseId } from "../../../domain/ids.ts"
 import { largestVolumeBytes, sectorBytes } from "../../../domain/volume.ts"
+import type { FaultParams } from "../../read.ts"
 
 export const components = z.registry<{ id: string }>()
 
@@ -16,9 +17,6 @@ export function told<S extends z.ZodType>(schema: S, as: Record<string, unknown>
   toldAs.set(schema, as)
   return schema
 }
-
-/** A fault instead of `invalid`: reading fails with it unless something else is wrong too. */
-export type FaultParams = { fault: Fault }
 
 /** An id in a body or query; one that is no UUID is the id of nothing. */
 export const idOf = <K extends ResourceKind>(kind: K) =>

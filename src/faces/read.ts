@@ -1,7 +1,8 @@
 /** From what a client sent to what a route may rely on, or a fault that says what is wrong. */
 import type { z } from "zod"
-import { type Fault, no, ok, type Result } from "../../domain/fault.ts"
-import type { FaultParams } from "./wire/words.ts"
+import { type Fault, no, ok, type Result } from "../domain/fault.ts"
+/** A fault instead of `invalid`: reading fails with it unless something else is wrong too. */
+export type FaultParams = { fault: Fault }
 
 export function read<S extends z.ZodType>(schema: S, value: unknown): Result<z.output<S>> {
   const parsed = schema.safeParse(value, { reportInput: true })

@@ -1,0 +1,90 @@
+import type { Principal } from "../domain/account.ts"
+import type { FaultKind } from "../domain/fault.ts"
+import type { ImageId, PointId, SnapshotId, VolumeId } from "../domain/ids.ts"
+import type { Labels } from "../domain/labels.ts"
+import type { Machine, MachineKind } from "../domain/machine.ts"
+import type { Caller, Operation } from "../domain/operation.ts"
+import type { SnapshotSource, SnapshotState } from "../domain/snapshot.ts"
+import type { Volume, VolumeState } from "../domain/volume.ts"
+import type { ByteSink, ByteSource } from "../engines/engine.ts"
+import type { Page, Where } from "../ledger/ledger.ts"
+
+/** Who asks; with `repeat`, a request sent again under the same key is answered, not redone. */
+export type Asking = {
+  who: Principal
+  repeat?: { key: string; requestHash: string }
+  caller?: Caller
+}
+
+/** Where bytes come from; `diskBytes` is the size of the disk they make, where it is known. */
+export type Upload = ByteSource & { diskBytes?: number | null }
+
+/** Where bytes go; `accepted` is told of the operation before `open` is called. */
+export type Download = ByteSink & { accepted?(operation: Operation): void }
+
+/** Rules in which faces differ, checked when something is made through a face. Data, not code. */
+export type NameRule = { pattern?: RegExp; unique?: boolean; what?: string }
+/** How many snapshots one source may have, and what happens to one more. */
+export type CountRule = { most: number; then: "refuse" | "replace-oldest" }
+/**
+ * What a face asks of a snapshot's source: `extras` that the machine has no extra volumes,
+ * `states` of the volume that are accepted.
+ */
+export type SourceRule = { extras?: "refused"; states?: readonly VolumeState[] }
+
+export type MachineWish = Partial<Labels> & {
+  name: string
+  nameRule?: NameRule
+  imageId: ImageId
+  kind?: MachineKind
+  memoryMiB?: number
+  cpus?: number
+  /** Default: the image's own size. */
+  diskSizeBytes?: number
+  /** Extra volumes, attached in this order. */
+  volumeIds?: readonly VolumeId[]
+  deletionProtected?: boolean
+}
+export type VolumeWish = Partial<Labels> & { name: string; type?: string | null } & (
+    | { sizeBytes: number }
+    | {
+        snapshotId: SnapshotId
+        /** Chooses among the points of a machine's snapshot; default: its root volume's. */
+        volumeId?: VolumeId
+        sizeBytes?: number
+      }
+    | { pointId: PointId; sizeBytes?: number }
+    /** A copy of another volume as it is when its turn comes. */
+    | { cloneOf: VolumeId; sizeBytes?: number }
+  )
+export type SnapshotWish = Partial<Labels> & {
+  name: string
+  nameRule?: NameRule
+  countRule?: CountRule
+  sourceRule?: SourceRule
+  /**
+   * Refusals of these kinds do not come back as faults: the snapshot is on record, `failed` with
+   * that reason, and its operation `undone`. For APIs that say such things afterwards.
+   */
+  recorded?: readonly FaultKind[]
+  source: SnapshotSource
+  memory?: boolean
+  quiesce?: boolean
+}
+/** What may be changed at once, without an operation; what is absent stays as it is. */
+export type Change = Partial<Labels> & { name?: string; nameRule?: NameRule }
+/** `allAccounts` is the administrator's; others are `forbidden`. */
+export type Listing = Page & { name?: string; allAccounts?: boolean }
+export type MachineListing = Listing & Pick<Where<Machine>, "state" | "kind" | "imageId">
+export type VolumeListing = Listing & Pick<Where<Volume>, "state" | "type" | "machineId" | "role">
+export type SnapshotListing = Listing & {
+  source?: SnapshotSource
+  state?: SnapshotState | readonly SnapshotState[]
+  /** Without: both. */
+  recovery?: boolean
+}
+/** `after` is a point's id; newest first unless told. Recovery snapshots are left out. */
+export type PointListing = Listing & {
+  volumeId?: VolumeId
+  state?: SnapshotState | readonly SnapshotState[]
+}
