@@ -3,7 +3,7 @@
  * those registered in `components` are named in the OpenAPI document and referred to from there.
  */
 import { z } from "zod"
-import type { Fault, ResourceKind } from "../../../domain/fault.ts"
+import type { ResourceKind } from "../../../domain/fault.ts"
 import { type Id, parseId } from "../../../domain/ids.ts"
 import { largestVolumeBytes, sectorBytes } from "../../../domain/volume.ts"
 import type { FaultParams } from "../../read.ts"
