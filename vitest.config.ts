@@ -18,7 +18,8 @@ export default defineConfig({
           name: "suites",
           include: ["test/suites/**/*.test.ts"],
           sequence: { groupOrder: 2 },
-          maxWorkers: 2,
+          // Guests that boot wait as much as they work.
+          maxWorkers: 3,
           testTimeout: 180_000,
           hookTimeout: 180_000,
         },
@@ -27,8 +28,8 @@ export default defineConfig({
         test: {
           name: "stories",
           include: ["test/stories/**/*.test.ts"],
-          sequence: { groupOrder: 3 },
-          maxWorkers: 2,
+          sequence: { groupOrder: 2 },
+          maxWorkers: 3,
           testTimeout: 180_000,
           hookTimeout: 180_000,
         },

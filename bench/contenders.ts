@@ -5,7 +5,7 @@
 import { engines as allEngines } from "../src/engines/registry.ts"
 import type { FaceName } from "../src/faces/registry.ts"
 import { hostKinds } from "../src/hosts/registry.ts"
-import { type FaceClient, nativeClient } from "./rig/face-client.ts"
+import { type FaceClient, iaasClient, nativeClient, openstackClient } from "./rig/face-client.ts"
 import type { Server } from "./rig/server.ts"
 
 const { memory: _engineWithoutDisks, ...engines } = allEngines
@@ -16,6 +16,13 @@ export const engineNames = Object.keys(engines) as EngineName[]
 export const openEngine = engines
 export const machineKinds = Object.keys(hosts) as (keyof typeof hosts)[]
 
-export const faceClients: { readonly [name in FaceName]: (server: Server) => FaceClient } = {
+/** They know no snapshots of volumes, which is what is measured. */
+type OfMachinesAlone = "cloudapi" | "hostway"
+
+export const faceClients: {
+  readonly [name in Exclude<FaceName, OfMachinesAlone>]: (server: Server) => FaceClient
+} = {
   native: nativeClient,
+  openstack: openstackClient,
+  iaas: iaasClient,
 }

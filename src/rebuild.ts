@@ -107,6 +107,7 @@ async function record(rooms: Rooms, found: Salvage, home: Home): Promise<void> {
       createdAt,
       readyAt: createdAt,
     })
-    await rooms.points.add({ id, snapshotId, volumeId: volume, engine, sizeBytes, role: "volume" })
+    const of = { accountId, snapshotId, volumeId: volume, engine }
+    await rooms.points.add({ id, ...of, sizeBytes, role: "volume" })
   }
 }

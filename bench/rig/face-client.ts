@@ -1,4 +1,5 @@
 /** How a client of each face asks for a snapshot and learns that it can be used. */
+import { openClient } from "./client.ts"
 import type { Server } from "./server.ts"
 
 export interface FaceClient {
@@ -15,3 +16,38 @@ export const nativeClient = ({ api }: Server): FaceClient => ({
     return id
   },
 })
+
+/** Block Storage v1: whoever waits there asks again and again. */
+export function openstackClient({ urls, token }: Server): FaceClient {
+  const client = openClient(urls["openstack"] ?? "", { "x-auth-token": token })
+  const path = "/v1/admin/snapshots"
+  type Told = { snapshot: { id: string; status: string } }
+  return {
+    async takeSnapshot(volumeId, name) {
+      const wish = { snapshot: { volume_id: volumeId, display_name: name } }
+      let { snapshot } = await client.ask<Told>("POST", path, wish)
+      while (snapshot.status === "creating") {
+        snapshot = (await client.ask<Told>("GET", `${path}/${snapshot.id}`)).snapshot
+      }
+      if (snapshot.status !== "available") throw new Error(`the snapshot is ${snapshot.status}`)
+      return snapshot.id
+    },
+  }
+}
+
+/** A tracker is asked again and again; it names the snapshot second. */
+export function iaasClient({ urls, token }: Server): FaceClient {
+  const client = openClient(urls["iaas"] ?? "", { authorization: `Bearer ${token}` })
+  type Tracker = { selfLink: string; status: string; message: string; resources: string[] }
+  return {
+    async takeSnapshot(volumeId, name) {
+      const path = `/iaas/api/block-devices/${volumeId}/operations/snapshots`
+      let tracker = await client.ask<Tracker>("POST", path, { name })
+      while (tracker.status === "INPROGRESS") {
+        tracker = await client.ask<Tracker>("GET", tracker.selfLink)
+      }
+      if (tracker.status !== "FINISHED") throw new Error(tracker.message)
+      return tracker.resources[1]?.split("/").at(-1) ?? ""
+    },
+  }
+}

@@ -14,7 +14,7 @@ import { Failure, failed } from "./failure.ts"
 export type Query = Record<string, string | number | boolean | undefined>
 
 export type Ask = {
-  method: "GET" | "POST" | "PUT" | "DELETE"
+  method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE"
   path: string
   query?: Query
   /** Sent as JSON. */

@@ -7,6 +7,7 @@ import { randomBytes } from "node:crypto"
 import { open, stat } from "node:fs/promises"
 import { join } from "node:path"
 import { readRange, sha256, sparsePicture } from "./demo-disks.ts"
+import { otherClouds } from "./demo-faces.ts"
 import { spaceBack, withMemory } from "./demo-keeping.ts"
 import type { Narrator } from "./demo-narrator.ts"
 import type { Stage } from "./demo-stage.ts"
@@ -23,6 +24,7 @@ export const scenes: readonly Scene[] = [
   spaceBack,
   disks,
   terabyte,
+  otherClouds,
   overview,
 ]
 

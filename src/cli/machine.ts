@@ -1,4 +1,5 @@
 import type { Command } from "commander"
+import { change } from "./change.ts"
 import type { Waiting } from "./leaf.ts"
 import { leaf, option, repeated } from "./leaf.ts"
 import { inspection, listing } from "./listing.ts"
@@ -16,6 +17,11 @@ export function machineCommands(noun: Command): void {
   listing(noun, kinds.machine)
   inspection(noun, kinds.machine)
   power(noun)
+  change(noun, kinds.machine, [
+    option("--protect", "refuse to delete it"),
+    option("--no-protect", "let it be deleted again"),
+  ])
+  resizing(noun)
   disks(noun)
   inside(noun)
   removal(noun, kinds.machine)
@@ -106,6 +112,24 @@ function power(noun: Command): void {
       // biome-ignore lint/suspicious/noThenProperty: the API's word; a string is no thenable.
       const wish = { snapshotId, then: options.start ? "start" : undefined }
       await act(session, machineId, "revert", "reverting", wish, options)
+    },
+  })
+}
+
+function resizing(noun: Command): void {
+  leaf<{ memory?: number; cpus?: number; restart?: boolean }>(noun, {
+    words: "resize <machine>",
+    summary: "give a machine more or less memory and processors",
+    example: "tintype machine resize web --memory 1024 --cpus 2 --restart --wait",
+    options: [
+      option("--memory <MiB>", "default: as it is").argParser(parseMemoryMiB),
+      option("--cpus <count>", "default: as it is").argParser(parseCount),
+      option("--restart", "switch a running machine off for it, and on again"),
+    ],
+    works: true,
+    async run(session, [ref = ""], options) {
+      const { memory: memoryMiB, cpus, restart } = options
+      await act(session, ref, "resize", "resizing", { memoryMiB, cpus, restart }, options)
     },
   })
 }

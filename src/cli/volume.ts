@@ -1,11 +1,12 @@
 import type { Command } from "commander"
+import { change } from "./change.ts"
 import { exportContent, forceOption, formatOption } from "./export.ts"
 import { Failure } from "./failure.ts"
 import { leaf, option } from "./leaf.ts"
 import { inspection, listing } from "./listing.ts"
 import { startRemoval } from "./removal.ts"
 import { pathOf, resolve, resolveSnapshotOf } from "./resolve.ts"
-import { kinds, type Resource } from "./resources.ts"
+import { type Kind, kinds, type Resource } from "./resources.ts"
 import { parseSize } from "./sizes.ts"
 import { openLocal, upload } from "./upload.ts"
 import { followAndPrint } from "./work.ts"
@@ -14,6 +15,7 @@ export function volumeCommands(noun: Command): void {
   creation(noun)
   listing(noun, kinds.volume)
   inspection(noun, kinds.volume)
+  change(noun, kinds.volume)
   content(noun)
   revert(noun)
 
@@ -30,26 +32,41 @@ export function volumeCommands(noun: Command): void {
   })
 }
 
+type CreateOptions = {
+  name: string
+  size?: number
+  fromSnapshot?: string
+  volume?: string
+  cloneOf?: string
+}
+
 function creation(noun: Command): void {
-  leaf<{ name: string; size?: number; fromSnapshot?: string }>(noun, {
+  leaf<CreateOptions>(noun, {
     words: "create",
-    summary: "make an empty volume, or a clone of a snapshot",
+    summary: "make an empty volume, or a clone of a snapshot or of another volume",
     example: "tintype volume create --name data --size 10G",
     options: [
       option("--name <name>", "the volume's name").makeOptionMandatory(),
       option("--size <size>", "such as 64M, 10G, 1T").argParser(parseSize),
       option("--from-snapshot <snapshot>", "start as what this snapshot holds"),
+      option("--volume <volume>", "of a machine's snapshot, this volume; default: its root"),
+      option("--clone-of <volume>", "start as what this volume holds now"),
     ],
     works: true,
-    async run(session, _, { name, size, fromSnapshot, ...waiting }) {
-      if (size === undefined && fromSnapshot === undefined) {
-        throw new Failure("usage", "say how large, --size SIZE, or what from, --from-snapshot S")
+    async run(session, _, { name, size, fromSnapshot, volume, cloneOf, ...waiting }) {
+      if (size === undefined && fromSnapshot === undefined && cloneOf === undefined) {
+        const from = "--from-snapshot S or --clone-of V"
+        throw new Failure("usage", `say how large, --size SIZE, or what from, ${from}`)
       }
-      const snapshotId =
-        fromSnapshot === undefined
-          ? undefined
-          : await resolve(session, kinds.snapshot, fromSnapshot)
-      const body = { name, sizeBytes: size, snapshotId }
+      const idOf = async (kind: Kind, ref: string | undefined) =>
+        ref === undefined ? undefined : await resolve(session, kind, ref)
+      const body = {
+        name,
+        sizeBytes: size,
+        snapshotId: await idOf(kinds.snapshot, fromSnapshot),
+        volumeId: await idOf(kinds.volume, volume),
+        cloneOf: await idOf(kinds.volume, cloneOf),
+      }
       const ask = { method: "POST", path: kinds.volume.collection, body } as const
       const accepted = await session.client.json<Resource>(ask)
       const started = { kind: kinds.volume, accepted, doing: `creating volume ${name}` }

@@ -3,7 +3,7 @@
  * the operation in its queues, and remembers the Idempotency-Key. Either all of it is durable or
  * nothing happened; the answer goes out after that, the work begins after that.
  */
-import { attempt, type Named, Refusal, type Result } from "../domain/fault.ts"
+import { attempt, explain, type Fault, type Named, Refusal, type Result } from "../domain/fault.ts"
 import { type AccountId, newId, type OperationId } from "../domain/ids.ts"
 import type { Operation } from "../domain/operation.ts"
 import type { Rooms } from "../ledger/ledger.ts"
@@ -25,6 +25,11 @@ export type Plan<T> = {
   params: unknown
   /** Bytes on disk set aside for it until it ends: what `mustFit` said. None unless told. */
   reserves?: number
+  /**
+   * It comes to nothing, for APIs that say so afterwards: the operation is on record as undone,
+   * with this fault, and holds nothing.
+   */
+  refused?: Fault | null
 }
 
 export type Accepting<T> = {
@@ -45,44 +50,12 @@ export async function accept<T>(
       const before = await repeated<T>(rooms, asking)
       if (before !== undefined) return before
       const planned = await plan(rooms, operationId)
-      const { resource, accountId, target, holds, params, reserves = 0 } = planned
-      const { subject: subjectId = target.id } = planned
-      for (const hold of new Set(holds)) await mustNotBeStuck(rooms, hold)
-      const operation: Operation = {
-        id: operationId,
-        kind: saga.name,
-        version: saga.version,
-        accountId,
-        userId: asking.who.userId,
-        node: context.node,
-        state: "queued",
-        params,
-        targetKind: target.kind,
-        targetId: target.id,
-        subjectId,
-        caller: asking.caller ?? null,
-        progress: 0,
-        message: "queued",
-        reason: null,
-        fault: null,
-        reservedBytes: reserves,
-        cancelled: false,
-        dismissed: false,
-        fence: 0,
-        leaseUntil: 0,
-        createdAt: context.clock(),
-        startedAt: null,
-        endedAt: null,
-      }
-      await rooms.operations.enqueue(operation, [...new Set(holds)])
-      await rooms.events.add({
-        at: operation.createdAt,
-        accountId,
-        type: "operation.queued",
-        resourceKind: target.kind,
-        resourceId: target.id,
-        data: { operationId: operation.id, kind: operation.kind },
+      const operation = await fileOperation(context, rooms, asking, {
+        saga,
+        operationId,
+        plan: planned,
       })
+      const { resource } = planned
       await remember(rooms, asking, { operationId: operation.id, resource }, operation.createdAt)
       return { resource, operation }
     }
@@ -91,6 +64,71 @@ export async function accept<T>(
   if (accepted.ok) context.wake()
   return accepted
 }
+
+/**
+ * Adds the operation to the queues of all it holds; one that was refused has ended at once. Within
+ * the accepting transaction: for what is done along with the operation that was asked for, too.
+ */
+export async function fileOperation(
+  { node, clock }: Pick<Context, "node" | "clock">,
+  rooms: Rooms,
+  { who, caller }: Asking,
+  order: { saga: Accepting<never>["saga"]; operationId?: OperationId; plan: Plan<unknown> },
+): Promise<Operation> {
+  const { saga, operationId: id = newId<"operation">(), plan } = order
+  const { accountId, target, subject = target.id, params, reserves = 0, refused = null } = plan
+  const holds = refused === null ? [...new Set(plan.holds)] : []
+  for (const hold of holds) await mustNotBeStuck(rooms, hold)
+  const at = clock()
+  const operation: Operation = {
+    id,
+    kind: saga.name,
+    version: saga.version,
+    accountId,
+    userId: who.userId,
+    node,
+    state: "queued",
+    params,
+    targetKind: target.kind,
+    targetId: target.id,
+    subjectId: subject,
+    caller: caller ?? null,
+    progress: 0,
+    message: "queued",
+    reason: null,
+    fault: null,
+    reservedBytes: reserves,
+    cancelled: false,
+    dismissed: false,
+    fence: 0,
+    leaseUntil: 0,
+    createdAt: at,
+    startedAt: null,
+    endedAt: null,
+    ...(refused === null ? {} : undoneAtOnce(refused, at)),
+  }
+  await rooms.operations.enqueue(operation, holds)
+  const { state, kind, reason } = operation
+  await rooms.events.add({
+    at,
+    accountId,
+    type: `operation.${state}`,
+    resourceKind: target.kind,
+    resourceId: target.id,
+    data: { operationId: id, kind, ...(refused === null ? {} : { reason }) },
+  })
+  return operation
+}
+
+const undoneAtOnce = (fault: Fault, at: number) => ({
+  state: "undone" as const,
+  message: "refused",
+  reason: explain(fault),
+  fault,
+  reservedBytes: 0,
+  startedAt: at,
+  endedAt: at,
+})
 
 /** The answer that a request under this key had, with its operation as it is now. */
 async function repeated<T>(rooms: Rooms, asking: Asking): Promise<Started<T> | undefined> {

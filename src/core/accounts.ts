@@ -1,30 +1,33 @@
 /** Accounts, users, and the credentials they are given. */
 import { randomBytes } from "node:crypto"
-import type { Account, Role, Token, TokenKind, User } from "../domain/account.ts"
+import type { Account, Role, User } from "../domain/account.ts"
 import { attempt, Refusal, type Result } from "../domain/fault.ts"
-import { type AccountId, newId, type UserId } from "../domain/ids.ts"
+import { type AccountId, newId } from "../domain/ids.ts"
 import type { Rooms } from "../ledger/ledger.ts"
 import type { Context } from "./context.ts"
 import type { Asking, Credentials, Identity } from "./core.ts"
+import type { Proofs } from "./proofs.ts"
 import { recalled, remember } from "./repeats.ts"
-import { hashPassword, hashToken, newSecret } from "./secrets.ts"
+import { hashToken, mustBeSecret, newSecret } from "./secrets.ts"
+import { addToken } from "./tokens.ts"
 import { mayRun, must } from "./visible.ts"
 
 export type IdentityTools = Pick<Context, "ledger" | "clock">
+export type ProvingTools = IdentityTools & { proofs: Proofs }
 type AccountWish = Parameters<Identity["createAccount"]>[1]
 type UserWish = Parameters<Identity["createUser"]>[1]
 
 const firstAccountNumber = 100_001
 
 export function createAccount(
-  { ledger, clock }: IdentityTools,
+  { ledger, clock, proofs }: ProvingTools,
   asking: Asking,
   { login, password = newSecret(), apiKey = newSecret() }: AccountWish,
 ): Promise<Result<Credentials>> {
   return attempt(async () => {
     must(mayRun(asking.who))
     mustBeLogin(login, "login")
-    const hashes = await hashed({ password, apiKey })
+    const hashes = await hashed(proofs, { password, apiKey })
     return await ledger.transaction(async (rooms) => {
       const before = await recalled<Credentials>(rooms, asking)
       if (before !== undefined) return before
@@ -43,7 +46,7 @@ export function createAccount(
 }
 
 export function createUser(
-  { ledger, clock }: IdentityTools,
+  { ledger, clock, proofs }: ProvingTools,
   asking: Asking,
   { name, account: ref, password = newSecret(), role = "member" }: UserWish,
 ): Promise<Result<Credentials>> {
@@ -51,7 +54,7 @@ export function createUser(
     must(mayRun(asking.who))
     mustBeLogin(name, "name")
     const apiKey = newSecret()
-    const hashes = await hashed({ password, apiKey })
+    const hashes = await hashed(proofs, { password, apiKey })
     return await ledger.transaction(async (rooms) => {
       const before = await recalled<Credentials>(rooms, asking)
       if (before !== undefined) return before
@@ -96,9 +99,10 @@ async function mustBeNew(rooms: Rooms, name: string): Promise<void> {
   if (accounts.length > 0) throw new Refusal({ kind: "name-taken", what: "account", name })
 }
 
-async function hashed(secrets: { password: string; apiKey: string }) {
-  const passwordHash = await hashPassword(secrets.password)
-  const apiKeyHash = await hashPassword(secrets.apiKey)
+async function hashed(proofs: Proofs, secrets: { password: string; apiKey: string }) {
+  for (const [field, secret] of Object.entries(secrets)) mustBeSecret(secret, field)
+  const passwordHash = await proofs.hash(secrets.password)
+  const apiKeyHash = await proofs.hash(secrets.apiKey)
   return { passwordHash, apiKeyHash }
 }
 
@@ -140,24 +144,6 @@ export async function addUser(
   }
   await rooms.users.add(user)
   return user
-}
-
-/** Makes a token and keeps its hash; the token itself is in nobody's memory but the caller's. */
-export async function addToken(
-  rooms: Rooms,
-  wish: { userId: UserId; kind: TokenKind; token: string; nowMs: number },
-): Promise<void> {
-  const { userId, kind, token, nowMs } = wish
-  const row: Token = {
-    id: newId<"token">(nowMs),
-    hash: hashToken(token),
-    kind,
-    userId,
-    accountId: null,
-    createdAt: nowMs,
-    expiresAt: null,
-  }
-  await rooms.tokens.add(row)
 }
 
 async function credentials(

@@ -5,7 +5,7 @@
  */
 import type { Writable } from "node:stream"
 import type { Principal } from "../domain/account.ts"
-import type { Result } from "../domain/fault.ts"
+import type { Fault, Result } from "../domain/fault.ts"
 import type { Finding } from "../domain/finding.ts"
 import type {
   ImageId,
@@ -33,15 +33,18 @@ import type {
 import type {
   Asking,
   Change,
+  DetachRule,
   Download,
   Listing,
   MachineListing,
   MachineWish,
   PointListing,
+  RefusedWish,
   SnapshotListing,
   SnapshotWish,
   Upload,
   VolumeListing,
+  VolumeRemoval,
   VolumeWish,
 } from "./wishes.ts"
 
@@ -98,12 +101,20 @@ export interface Machines {
   /** Its root volume and its snapshots go with it; extra volumes are given back. */
   remove(asking: Asking, id: MachineId): Promise<Result<Started<MachineView>>>
   attach(asking: Asking, id: MachineId, volume: VolumeId): Promise<Result<Started<MachineView>>>
-  detach(asking: Asking, id: MachineId, volume: VolumeId): Promise<Result<Started<MachineView>>>
-  /** Afterwards running or off as before, or always running with `start`, always off with `stop`. */
+  detach(
+    asking: Asking,
+    id: MachineId,
+    volume: VolumeId,
+    how?: DetachRule,
+  ): Promise<Result<Started<MachineView>>>
+  /**
+   * Afterwards running or off as before, or always running with `start`, always off with `stop`.
+   * `disksOnly`: a memory that the snapshot kept is left alone, and the guest boots if it is to run.
+   */
   revert(
     asking: Asking,
     id: MachineId,
-    wish: { snapshotId: SnapshotId; then?: "as-before" | "start" | "stop" },
+    wish: { snapshotId: SnapshotId; then?: "as-before" | "start" | "stop"; disksOnly?: boolean },
   ): Promise<Result<Started<MachineView>>>
   exec(
     asking: Asking,
@@ -120,7 +131,7 @@ export interface Volumes {
   count(who: Principal, listing: VolumeListing): Promise<Result<number>>
   change(asking: Asking, id: VolumeId, change: Change): Promise<Result<VolumeView>>
   /** Refused with the ids of its snapshots unless `cascade`, which deletes them too. */
-  remove(asking: Asking, id: VolumeId, how: { cascade: boolean }): Promise<Result<Started<Volume>>>
+  remove(asking: Asking, id: VolumeId, how: VolumeRemoval): Promise<Result<Started<Volume>>>
   revert(asking: Asking, id: VolumeId, snapshot: SnapshotId): Promise<Result<Started<Volume>>>
   /** Takes the stream to its end; resolves with the operation ended. */
   importFrom(asking: Asking, id: VolumeId, source: Upload): Promise<Result<Started<Volume>>>
@@ -179,6 +190,11 @@ export interface Operations {
    * can no longer be taken back.
    */
   cancel(asking: Asking, id: OperationId): Promise<Result<OperationView>>
+  /**
+   * Puts a refusal on record, as an operation that ended `undone` with it. For APIs that say such
+   * things afterwards.
+   */
+  refused(asking: Asking, wish: RefusedWish, fault: Fault): Promise<Result<Operation>>
   /** Resolves when it has ended or the time is up, whichever is first, with what it is then. */
   wait(who: Principal, id: OperationId, withinMs: number): Promise<Result<OperationView>>
 }

@@ -6,6 +6,7 @@ import type {
   Quota,
   Role,
   SshKey,
+  TokenKind,
   User,
 } from "../domain/account.ts"
 import type { Result } from "../domain/fault.ts"
@@ -41,6 +42,7 @@ export type TokenView = {
 export interface Identity {
   /** An unknown, expired or revoked token is `unauthenticated`, all in the same words and time. */
   byToken(token: string): Promise<Result<Principal>>
+  /** `unavailable` while too many are being checked; what was right a moment ago still is. */
   byPassword(userName: string, password: string): Promise<Result<Principal>>
   byApiKey(userName: string, apiKey: string): Promise<Result<Principal>>
   byRefreshToken(token: string): Promise<Result<Principal>>
@@ -49,8 +51,15 @@ export interface Identity {
     ref: { id: string } | { userName: string; name: string },
     secret: string,
   ): Promise<Result<Principal>>
-  /** A bearer token for the account that asks, or is acted for. The token is told only here. */
-  issueToken(who: Principal, wish: { livesMs: number }): Promise<Result<IssuedToken>>
+  /**
+   * A bearer token, unless told, for the account that asks, or is acted for, with no more than
+   * the role of who asks. It lives for a second to a year, but no longer than an app credential it is got with.
+   * Beyond 10,000 of a kind and user the oldest that expire are forgotten. It is told only here.
+   */
+  issueToken(
+    who: Principal,
+    wish: { livesMs: number; kind?: TokenKind },
+  ): Promise<Result<IssuedToken>>
   /** Whose it is and until when. What `byToken` refuses is `unauthenticated` here, too. */
   describeToken(token: string): Promise<Result<TokenView>>
   /** One's own, or anybody's for the administrator; one that is not there is `not-found`. */
@@ -73,25 +82,31 @@ export interface Identity {
   setQuota(asking: Asking, ref: string, quota: Quota | null): Promise<Result<Account>>
   /** Of the account that asks, or is acted for. */
   usage(who: Principal): Promise<Result<AccountUsage>>
+  /** The name, by default the MD5 fingerprint, is unique in the account; at most 100 of them. */
   addKey(asking: Asking, wish: { publicKey: string; name?: string }): Promise<Result<SshKey>>
   listKeys(who: Principal): Promise<Result<SshKey[]>>
-  /** By its name or its fingerprint, within the account that asks. */
+  /** By its name or its fingerprint (as in `signer`), within the account that asks. */
   removeKey(asking: Asking, ref: string): Promise<Result<null>>
   /**
    * The key that a signature claims to be made with, and who asks if it was: `account` is a
-   * login, `user` a user of it (default: any of its users' keys), `key` a name or a fingerprint
-   * (MD5, with colons). Undefined where anything of that is unknown, and no more is told.
+   * login, a tenant id or an account number, `user` a user of it (default: any of its users'
+   * keys), `key` a name or a fingerprint (MD5, with colons, or `SHA256:` and base64). Undefined
+   * where anything of that is unknown, and no more is told. Nobody signs for other accounts.
    */
   signer(ref: {
     account: string
     user?: string
     key: string
   }): Promise<{ key: SshKey; who: Principal } | undefined>
-  /** `secret`: told once, and made here unless given. `role` is at most the asker's own. */
+  /**
+   * `secret`: told once, and made here unless given; the answer to a repeat has null for it.
+   * `role` is at most the asker's own; default: just that. At most 100 of one user. Who comes
+   * with an app credential neither makes nor removes credentials or keys. Its tokens go with it.
+   */
   addAppCredential(
     asking: Asking,
     wish: { name: string; description?: string; secret?: string; role?: Role; expiresAt?: number },
-  ): Promise<Result<{ credential: AppCredential; secret: string }>>
+  ): Promise<Result<{ credential: AppCredential; secret: string | null }>>
   listAppCredentials(who: Principal): Promise<Result<AppCredential[]>>
   removeAppCredential(asking: Asking, id: AppCredentialId): Promise<Result<null>>
 }

@@ -1,42 +1,27 @@
 /** Who asks: one identity store for every face. */
 import type { Principal, User } from "../domain/account.ts"
-import { attempt, no, ok } from "../domain/fault.ts"
-import { accountBy, createAccount, createUser, type IdentityTools } from "./accounts.ts"
+import { attempt, no, ok, Refusal, type Result } from "../domain/fault.ts"
+import { accountBy, createAccount, createUser, type ProvingTools } from "./accounts.ts"
+import { openAppCredentials } from "./app-credentials.ts"
 import type { Identity } from "./core.ts"
-import { addKey } from "./keys.ts"
-import { checkPassword, hashToken } from "./secrets.ts"
+import { openKeys } from "./keys.ts"
+import { principalOf, stranger } from "./principals.ts"
+import { openProofs } from "./proofs.ts"
+import { openTokens } from "./tokens.ts"
 import { setQuota, type UsageTools, usageOf } from "./usage.ts"
 import { mayRun, must } from "./visible.ts"
 
-const stranger = {
-  kind: "unauthenticated",
-  why: "the credentials are missing or not valid",
-} as const
-
-export function openIdentity(tools: IdentityTools & UsageTools): Identity {
-  const { ledger, clock } = tools
-  const principalOf = (user: User): Principal => ({
-    userId: user.id,
-    role: user.role,
-    accountId: user.accountId,
-    everywhere: user.role === "admin",
-  })
+export function openIdentity(context: Omit<ProvingTools, "proofs"> & UsageTools): Identity {
+  const tools = { ...context, proofs: openProofs(context.clock) }
+  const { ledger } = tools
 
   return {
-    async byToken(text) {
-      // Looked up by its hash: how long that takes tells nothing about any token.
-      const [token] = await ledger.read.tokens.find({ hash: hashToken(text) }, { limit: 1 })
-      if (token === undefined || token.kind !== "bearer") return no(stranger)
-      if (token.expiresAt !== null && token.expiresAt <= clock()) return no(stranger)
-      const user = await ledger.read.users.get(token.userId)
-      return user === undefined ? no(stranger) : ok(principalOf(user))
-    },
+    ...openTokens(tools),
+    ...openAppCredentials(tools),
+    ...openKeys(tools),
 
-    async byPassword(userName, password) {
-      const [user] = await ledger.read.users.find({ name: userName }, { limit: 1 })
-      const right = await checkPassword(password, user?.passwordHash ?? null)
-      return user !== undefined && right ? ok(principalOf(user)) : no(stranger)
-    },
+    byPassword: (name, password) => byHash(tools, { name, field: "passwordHash" }, password),
+    byApiKey: (name, apiKey) => byHash(tools, { name, field: "apiKeyHash" }, apiKey),
 
     async actFor(who, ref) {
       const account = await accountBy(ledger.read.accounts, ref)
@@ -47,6 +32,8 @@ export function openIdentity(tools: IdentityTools & UsageTools): Identity {
     },
 
     account: (id) => ledger.read.accounts.get(id),
+    user: (id) => ledger.read.users.get(id),
+    userNamed: (name) => userNamed(tools, name),
 
     createAccount: (asking, wish) => createAccount(tools, asking, wish),
     createUser: (asking, wish) => createUser(tools, asking, wish),
@@ -59,8 +46,25 @@ export function openIdentity(tools: IdentityTools & UsageTools): Identity {
 
     setQuota: (asking, ref, quota) => setQuota(tools, asking, ref, quota),
     usage: (who) => usageOf(tools, who),
-
-    addKey: (asking, wish) => addKey(tools, asking, wish),
-    listKeys: async (who) => ok(await ledger.read.keys.find({ accountId: who.accountId })),
   }
+}
+
+async function userNamed({ ledger }: ProvingTools, name: string): Promise<User | undefined> {
+  const [user] = await ledger.read.users.find({ name }, { limit: 1 })
+  return user
+}
+
+function byHash(
+  tools: ProvingTools,
+  { name, field }: { name: string; field: "passwordHash" | "apiKeyHash" },
+  secret: string,
+): Promise<Result<Principal>> {
+  return attempt(async () => {
+    const user = await userNamed(tools, name)
+    const claim = JSON.stringify([field, name])
+    const right = await tools.proofs.isRight(claim, secret, user?.[field] ?? null)
+    const who = user && principalOf(user)
+    if (who === undefined || !right) throw new Refusal(stranger)
+    return who
+  })
 }

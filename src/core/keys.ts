@@ -1,40 +1,48 @@
 /** SSH keys: what CloudAPI's requests are signed with. */
-import { createHash } from "node:crypto"
 import type { Principal, SshKey } from "../domain/account.ts"
 import { attempt, Refusal, type Result } from "../domain/fault.ts"
-import { newId, type UserId } from "../domain/ids.ts"
+import { type AccountId, newId, type UserId } from "../domain/ids.ts"
 import type { Rooms } from "../ledger/ledger.ts"
-import type { IdentityTools } from "./accounts.ts"
+import { accountBy, type IdentityTools } from "./accounts.ts"
 import type { Asking, Identity } from "./core.ts"
+import { mustBeName } from "./names.ts"
+import { isWithin, mustBeInPerson, principalOf } from "./principals.ts"
+import { isSha256Of, md5In, mustBeKey } from "./public-keys.ts"
 import { recalled, remember } from "./repeats.ts"
 import { mayChange, must } from "./visible.ts"
 
-export function addKey(
+type Verbs = "addKey" | "listKeys" | "removeKey" | "signer"
+
+const mostKeys = 100
+
+export const openKeys = (tools: IdentityTools): Pick<Identity, Verbs> => ({
+  addKey: (asking, wish) => addKey(tools, asking, wish),
+  listKeys: ({ accountId }) =>
+    attempt(async () => await tools.ledger.read.keys.find({ accountId })),
+  removeKey: (asking, ref) => removeKey(tools, asking, ref),
+  signer: (ref) => signer(tools.ledger.read, ref),
+})
+
+function addKey(
   { ledger, clock }: IdentityTools,
   asking: Asking,
-  { publicKey, name }: Parameters<Identity["addKey"]>[1],
+  { publicKey: text, name: given }: Parameters<Identity["addKey"]>[1],
 ): Promise<Result<SshKey>> {
   return attempt(async () => {
     const { who } = asking
     must(mayChange(who))
-    const fingerprint = fingerprintOf(publicKey)
+    mustBeInPerson(who)
+    const { publicKey, fingerprint } = mustBeKey(text)
+    const name = given ?? fingerprint
+    mustBeKeyName(name, fingerprint)
     return await ledger.transaction(async (rooms) => {
       const before = await recalled<SshKey>(rooms, asking)
       if (before !== undefined) return before
       const { accountId } = who
-      const there = await rooms.keys.find({ accountId, fingerprint })
-      if (there.length > 0)
-        throw new Refusal({ kind: "name-taken", what: "key", name: fingerprint })
-      const owner = await keyOwner(rooms, who)
-      const key = {
-        id: newId<"key">(clock()),
-        accountId,
-        userId: owner,
-        name: name ?? fingerprint,
-        fingerprint,
-        publicKey: publicKey.trim(),
-        createdAt: clock(),
-      }
+      await mustBeOneMore(rooms, accountId, { name, fingerprint })
+      const userId = await keyOwner(rooms, who)
+      const id = newId<"key">(clock())
+      const key = { id, accountId, userId, name, fingerprint, publicKey, createdAt: clock() }
       await rooms.keys.add(key)
       await remember(rooms, asking, key, clock())
       return key
@@ -42,25 +50,89 @@ export function addKey(
   })
 }
 
+/** A key called by another's fingerprint would be taken for it. */
+function mustBeKeyName(name: string, fingerprint: string): void {
+  mustBeName(name, { pattern: /./, what: "a name has at least one character" })
+  if (name === fingerprint || (md5In(name) === undefined && !name.startsWith("SHA256:"))) return
+  const why = "a key is not named like the fingerprint of another"
+  throw new Refusal({ kind: "invalid", why, field: "name" })
+}
+
+async function mustBeOneMore(
+  rooms: Rooms,
+  accountId: AccountId,
+  wish: { name: string; fingerprint: string },
+): Promise<void> {
+  for (const [field, value] of Object.entries(wish)) {
+    if ((await rooms.keys.count({ accountId, [field]: value })) === 0) continue
+    throw new Refusal({ kind: "name-taken", what: "key", name: value })
+  }
+  const used = await rooms.keys.count({ accountId })
+  if (used < mostKeys) return
+  throw new Refusal({ kind: "quota", what: "keys of one account", limit: mostKeys, used })
+}
+
 /** A key that the administrator adds for an account is its owner user's. */
 async function keyOwner(rooms: Rooms, who: Principal): Promise<UserId> {
   const own = await rooms.users.get(who.userId)
-  if (own?.accountId === who.accountId) return who.userId
   const [first] = await rooms.users.find({ accountId: who.accountId }, { limit: 1 })
-  return first?.id ?? who.userId
+  const owner = own?.accountId === who.accountId ? own : first
+  if (owner === undefined) {
+    throw new Refusal({ kind: "not-found", what: "user", id: `of account ${who.accountId}` })
+  }
+  // Its signatures have the user's whole role: who acts with less must not add one.
+  if (isWithin(owner.role, who.role)) return owner.id
+  throw new Refusal({ kind: "forbidden", why: "a key would have more of a role than you have" })
 }
 
-const keyTypes = /^(ssh-rsa|ssh-ed25519|ssh-dss|ecdsa-sha2-nistp(256|384|521))$/
+function removeKey(
+  { ledger, clock }: IdentityTools,
+  asking: Asking,
+  ref: string,
+): Promise<Result<null>> {
+  return attempt(async () => {
+    const { who } = asking
+    must(mayChange(who))
+    mustBeInPerson(who)
+    return await ledger.transaction(async (rooms) => {
+      const before = await recalled<null>(rooms, asking)
+      if (before !== undefined) return null
+      const [key] = await keysBy(rooms.keys, who.accountId, ref)
+      if (key === undefined) throw new Refusal({ kind: "not-found", what: "key", id: ref })
+      await rooms.keys.remove(key.id)
+      await remember(rooms, asking, null, clock())
+      return null
+    })
+  })
+}
 
-/** Colon-separated MD5 of the key's blob (RFC 4716, section 4). */
-function fingerprintOf(publicKey: string): string {
-  const [type = "", blob = ""] = publicKey.trim().split(/\s+/)
-  const bytes = Buffer.from(blob, "base64")
-  const inner = bytes.length > 4 ? bytes.subarray(4, 4 + bytes.readUInt32BE(0)).toString() : ""
-  if (!keyTypes.test(type) || inner !== type || publicKey.length > 16_384) {
-    const why = "not an OpenSSH public key (one line: type, base64 blob, comment)"
-    throw new Refusal({ kind: "invalid", why, field: "publicKey" })
-  }
-  const digest = createHash("md5").update(bytes).digest("hex")
-  return digest.match(/../g)?.join(":") ?? digest
+/** One fingerprint is one key; of a name, accounts from before names were unique have more. */
+async function keysBy(
+  keys: Pick<Rooms["keys"], "find">,
+  accountId: AccountId,
+  ref: string,
+): Promise<SshKey[]> {
+  const all = await keys.find({ accountId })
+  const fingerprint = md5In(ref)
+  const alike = all.filter((key) => key.fingerprint === fingerprint)
+  if (alike.length > 0) return alike
+  return all.filter((key) => key.name === ref || isSha256Of(ref, key.publicKey))
+}
+
+type Reading = IdentityTools["ledger"]["read"]
+const nobody = "00000000-0000-0000-0000-000000000000"
+
+/** Whether there is such an account, user or key: every question is asked all the same. */
+async function signer(
+  read: Reading,
+  { account: accountRef, user: userName, key: keyRef }: Parameters<Identity["signer"]>[0],
+): ReturnType<Identity["signer"]> {
+  const account = await accountBy(read.accounts, accountRef)
+  const [named] = await read.users.find({ name: userName ?? nobody }, { limit: 1 })
+  const keys = await keysBy(read.keys, account?.id ?? (nobody as AccountId), keyRef)
+  const key = keys.find(({ userId }) => userName === undefined || userId === named?.id)
+  const user = await read.users.get(key?.userId ?? nobody)
+  const who = user && principalOf(user)
+  if (key === undefined || who === undefined || who.accountId !== account?.id) return undefined
+  return { key, who: { ...who, everywhere: false } }
 }

@@ -10,12 +10,13 @@ import { machineCreate } from "../operations/machine/create.ts"
 import { accept } from "./accept.ts"
 import type { Context } from "./context.ts"
 import type { Asking, MachineView, MachineWish, Started } from "./core.ts"
+import { mustBeLabels } from "./labels.ts"
+import { mostDisks, mustBeHardware } from "./machine-rules.ts"
 import { mustBeFree, mustBeName } from "./names.ts"
 import { mustFit, smallBytes } from "./quota.ts"
 import { shownImage, shownVolume } from "./shown.ts"
 import { mustBeFreeOfMachines, mustBeIn, mustBeSize } from "./volume-rules.ts"
 
-const mostDisks = 16
 const smallest = { memoryMiB: 256, cpus: 1 }
 
 export function createMachine(
@@ -27,6 +28,8 @@ export function createMachine(
     saga: machineCreate,
     plan: async (rooms, operationId) => {
       mustBeName(wish.name, wish.nameRule)
+      mustBeLabels(wish)
+      mustBeHardware(wish)
       const { accountId } = asking.who
       const alike = { accountId, name: wish.name }
       await mustBeFree(wish.nameRule, "machine", wish.name, () => rooms.machines.find(alike))

@@ -1,4 +1,4 @@
-/** Operations: find them, give them up, and wait for their end. */
+/** Operations: find them, give them up, put them out of sight, and wait for their end. */
 import type { Principal } from "../domain/account.ts"
 import { attempt, ok, Refusal } from "../domain/fault.ts"
 import type { OperationId } from "../domain/ids.ts"
@@ -8,21 +8,37 @@ import { sagas } from "../operations/registry.ts"
 import { canGoBack } from "../operations/saga.ts"
 import type { Context } from "./context.ts"
 import type { Operations, OperationView } from "./core.ts"
+import { recordRefusal } from "./refused.ts"
 import { untilEnded } from "./streamed.ts"
 import { mayChange, must, scopeOf, seen } from "./visible.ts"
 
-export function openOperations({ ledger, giveUp }: Pick<Context, "ledger" | "giveUp">): Operations {
+type OperationTools = Pick<Context, "ledger" | "node" | "clock" | "wake" | "giveUp">
+
+export function openOperations(context: OperationTools): Operations {
+  const { ledger, giveUp } = context
   return {
+    refused: (asking, wish, fault) => recordRefusal(context, asking, wish, fault),
     get: (who, id) => attempt(() => viewOf(ledger, who, id)),
     list: (who, listing) =>
       attempt(async () => {
-        const { targetId, unendedOnly } = listing
+        const { targetId, subjectId, unendedOnly, undismissedOnly } = listing
         const where = {
           ...must(scopeOf(who, listing)),
           ...(targetId === undefined ? {} : { targetId }),
+          ...(subjectId === undefined ? {} : { subjectId }),
+          ...(undismissedOnly ? { dismissed: false } : {}),
           ...(unendedOnly ? { state: ["queued", "running", "undoing", "stuck"] as const } : {}),
         }
         return await ledger.read.operations.find(where, listing)
+      }),
+    dismiss: ({ who }, id) =>
+      attempt(async () => {
+        must(mayChange(who))
+        await ledger.transaction(async (rooms) => {
+          const { dismissed } = must(seen(who, "operation", id, await rooms.operations.get(id)))
+          if (!dismissed) await rooms.operations.change(id, { dismissed: true })
+        })
+        return null
       }),
     cancel: ({ who }, id) =>
       attempt(async () => {

@@ -63,7 +63,8 @@ async function mustBeWithin(quota: Quota, wanted: Quota, measures: Measures): Pr
   }
 }
 
-const living = {
+/** The states in which a thing counts. */
+export const living = {
   machines: ["creating", "running", "stopped"],
   volumes: ["creating", "available", "in-use"],
   snapshots: ["creating", "ready"],

@@ -38,7 +38,7 @@ export async function planDisks(
   const hasMemory = snapshot.memoryBytes !== null && snapshot.sourceId === machine.id
   if (!hasMemory || !goesOn || lacking.length > 0) {
     const notes = hasMemory && lacking.length > 0 && goesOn ? [cannotGoOn] : []
-    notes.push(...(await comings(rooms, machine, described)))
+    notes.push(...(await comings(rooms, machine, described)), ...partings(machine, lacking))
     return { arranging: null, notes, volumes: machine.disks }
   }
   const disks: Arranging["disks"][number][] = []
@@ -78,7 +78,13 @@ function standInFor(
 }
 
 const cannotGoOn =
-  "the snapshot's memory cannot go on, because a disk of it was deleted since: the guest boots"
+  "the snapshot's memory cannot go on, because a disk of it is gone since: the guest boots"
+
+/** Disks that are there, and of which the snapshot's own part was removed. */
+const partings = (machine: MachineView, lacking: readonly { volumeId: VolumeId }[]): string[] =>
+  machine.disks
+    .filter(({ id }) => lacking.some(({ volumeId }) => volumeId === id))
+    .map(({ name }) => `volume ${name}, no more in the snapshot, was left as it is`)
 
 async function comings(
   rooms: Rooms,

@@ -7,7 +7,7 @@ import type { Volume } from "../domain/volume.ts"
 import type { Rooms } from "../ledger/ledger.ts"
 import type { Reverting } from "../operations/revert.ts"
 import type { Context } from "./context.ts"
-import { usableSnapshot } from "./snapshot-rows.ts"
+import { lostRoot, usableSnapshot } from "./snapshot-rows.ts"
 
 export async function planReverting(
   rooms: Rooms,
@@ -23,6 +23,9 @@ export async function planReverting(
   const { who, snapshotId, source, volumes } = wish
   const snapshot = await usableSnapshot(rooms, who, snapshotId)
   const points = await rooms.points.find({ snapshotId })
+  if (source.id === snapshot.sourceId && lostRoot(snapshot, points) !== undefined) {
+    throw withoutRoot(snapshotId)
+  }
   const covered = volumes.flatMap((volume) => {
     const point = points.find((each) => each.volumeId === volume.id)
     return point === undefined ? [] : [{ volume, point }]
@@ -48,6 +51,16 @@ export async function planReverting(
       limits.recoveryMs === 0 ? null : { snapshotId: newId<"snapshot">(now), name, expiresAt },
   }
 }
+
+/** Its other disks alone would be another machine than the one that was kept. */
+const withoutRoot = (id: SnapshotId) =>
+  new Refusal({
+    kind: "wrong-state",
+    what: "snapshot",
+    id,
+    is: "without its root volume's part, which was removed",
+    needs: ["whole"],
+  })
 
 const notOfThis = (id: SnapshotId, source: SnapshotSource) =>
   new Refusal({

@@ -4,6 +4,7 @@
  */
 import { argon2, createHash, randomBytes, timingSafeEqual } from "node:crypto"
 import { promisify } from "node:util"
+import { Refusal } from "../domain/fault.ts"
 
 const derive = promisify(argon2)
 const cost = { parallelism: 1, tagLength: 32, memory: 19_456, passes: 2 }
@@ -12,6 +13,15 @@ export const newSecret = (): string => randomBytes(32).toString("base64url")
 
 export const hashToken = (token: string): string =>
   createHash("sha256").update(token).digest("base64url")
+
+/** What is longer is refused where it is made, so that nothing longer can ever be right. */
+export const longestSecret = 1024
+
+export function mustBeSecret(secret: string, field: string): void {
+  if (secret.length <= longestSecret && secret.isWellFormed()) return
+  const why = `at most ${longestSecret} characters, and well-formed`
+  throw new Refusal({ kind: "invalid", why, field })
+}
 
 /** `argon2id$memory$passes$parallelism$salt$tag`, base64url. */
 export async function hashPassword(password: string): Promise<string> {

@@ -9,6 +9,13 @@ import { must, seen } from "./visible.ts"
 /** A deleted snapshot is gone for everybody while its bytes are still going. */
 export const shownStates = ["creating", "ready", "failed"] as const satisfies SnapshotState[]
 
+/** Those of the states asked for that are shown; all of these where nothing is asked. */
+export function stateIn(asked?: SnapshotState | readonly SnapshotState[]): SnapshotState[] {
+  if (asked === undefined) return [...shownStates]
+  const all = typeof asked === "string" ? [asked] : asked
+  return shownStates.filter((state) => all.includes(state))
+}
+
 /** As many as a machine can have disks. */
 export const mostPoints = 16
 
@@ -45,14 +52,24 @@ export async function readyPoint(
   id: SnapshotId,
   volumeId?: VolumeId,
 ): Promise<Point> {
-  await usableSnapshot(rooms, who, id)
+  const snapshot = await usableSnapshot(rooms, who, id)
   const points = await rooms.points.find({ snapshotId: id })
+  const of = volumeId ?? lostRoot(snapshot, points)
   const wanted =
-    volumeId === undefined
+    of === undefined
       ? (points.find((point) => point.role !== "extra") ?? points[0])
-      : points.find((point) => point.volumeId === volumeId)
+      : points.find((point) => point.volumeId === of)
   if (wanted !== undefined) return wanted
-  throw new Refusal({ kind: "not-found", what: "point", id: volumeId ?? id })
+  throw new Refusal({ kind: "not-found", what: "point", id: of ?? id })
+}
+
+/** The root volume of a machine's snapshot from which that volume's part was removed. */
+export function lostRoot(
+  { machine }: Snapshot,
+  points: readonly Pick<Point, "volumeId">[],
+): VolumeId | undefined {
+  const root = machine?.disks.find(({ role }) => role === "root")?.volumeId
+  return points.some(({ volumeId }) => volumeId === root) ? undefined : root
 }
 
 export type Departing = {

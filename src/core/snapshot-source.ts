@@ -10,7 +10,7 @@ import { viewOf } from "./machine-rules.ts"
 import { smallBytes, type Taking } from "./quota.ts"
 import { shownMachine, shownVolume } from "./shown.ts"
 
-type Covered = {
+export type Covered = {
   accountId: Snapshot["accountId"]
   machine: Machine | null
   volumes: Volume[]
@@ -25,19 +25,20 @@ export async function coveredBy(
 ): Promise<Covered> {
   if (source.kind === "volume") {
     const volume = await shownVolume(rooms, who, source.id)
-    mustLive("volume", volume)
     const holds = [volume.id, ...(volume.machineId === null ? [] : [volume.machineId])]
     return { accountId: volume.accountId, machine: null, volumes: [volume], holds }
   }
   const machine = await shownMachine(rooms, who, source.id)
-  mustLive("machine", machine)
   const { disks: volumes } = await viewOf(rooms, machine)
   const holds = [machine.id, ...volumes.map((volume) => volume.id)]
   return { accountId: machine.accountId, machine, volumes, holds }
 }
 
-function mustLive(what: "machine" | "volume", { id, state }: { id: string; state: string }): void {
-  if (state !== "failed" && state !== "deleting") return
+/** Nothing is taken of what failed or is going. */
+export function mustLive({ machine, volumes: [volume] }: Covered): void {
+  const what = machine === null ? "volume" : "machine"
+  const { id, state } = machine ?? volume ?? {}
+  if (id === undefined || (state !== "failed" && state !== "deleting")) return
   const needs = what === "machine" ? ["running", "stopped"] : ["available", "in-use"]
   throw new Refusal({ kind: "wrong-state", what, id, is: state, needs })
 }

@@ -2,6 +2,8 @@
 import { Refusal } from "../domain/fault.ts"
 import { largestVolumeBytes, sectorBytes, type Volume } from "../domain/volume.ts"
 
+const longestType = 255
+
 export function mustBeSize(bytes: number): void {
   const whole = Number.isInteger(bytes) && bytes % sectorBytes === 0
   if (!whole) {
@@ -13,7 +15,17 @@ export function mustBeSize(bytes: number): void {
   throw new Refusal({ kind: "size", what: "the volume", ...bounds })
 }
 
-export function mustBeIn(volume: Volume, needs: readonly Volume["state"][]): void {
+/** The word of the face that made it; nothing in here reads it. */
+export function mustBeType(type: string | null): void {
+  if (type === null || (type.length <= longestType && type.isWellFormed())) return
+  const why = `has at most ${longestType} characters, all of them Unicode`
+  throw new Refusal({ kind: "invalid", why, field: "type" })
+}
+
+export function mustBeIn(
+  volume: Pick<Volume, "id" | "state">,
+  needs: readonly Volume["state"][],
+): void {
   if (needs.includes(volume.state)) return
   const { id, state } = volume
   throw new Refusal({ kind: "wrong-state", what: "volume", id, is: state, needs })

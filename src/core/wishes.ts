@@ -1,6 +1,6 @@
 import type { Principal } from "../domain/account.ts"
 import type { FaultKind } from "../domain/fault.ts"
-import type { ImageId, PointId, SnapshotId, VolumeId } from "../domain/ids.ts"
+import type { ImageId, MachineId, PointId, SnapshotId, VolumeId } from "../domain/ids.ts"
 import type { Labels } from "../domain/labels.ts"
 import type { Machine, MachineKind } from "../domain/machine.ts"
 import type { Caller, Operation } from "../domain/operation.ts"
@@ -28,9 +28,14 @@ export type NameRule = { pattern?: RegExp; unique?: boolean; what?: string }
 export type CountRule = { most: number; then: "refuse" | "replace-oldest" }
 /**
  * What a face asks of a snapshot's source: `extras` that the machine has no extra volumes,
- * `states` of the volume that are accepted.
+ * `states` of the volume that are accepted, `guest` that it has its part in the snapshot: one with
+ * memory fails unless the machine runs when its turn comes; otherwise its note says so.
  */
-export type SourceRule = { extras?: "refused"; states?: readonly VolumeState[] }
+export type SourceRule = {
+  extras?: "refused"
+  states?: readonly VolumeState[]
+  guest?: "required"
+}
 
 export type MachineWish = Partial<Labels> & {
   name: string
@@ -45,7 +50,11 @@ export type MachineWish = Partial<Labels> & {
   volumeIds?: readonly VolumeId[]
   deletionProtected?: boolean
 }
-export type VolumeWish = Partial<Labels> & { name: string; type?: string | null } & (
+export type VolumeWish = Partial<Labels> & {
+  name: string
+  nameRule?: NameRule
+  type?: string | null
+} & (
     | { sizeBytes: number }
     | {
         snapshotId: SnapshotId
@@ -71,6 +80,12 @@ export type SnapshotWish = Partial<Labels> & {
   memory?: boolean
   quiesce?: boolean
 }
+/** `recovery`: whether those that a revert left, which not every face shows, hinder it (default). */
+export type VolumeRemoval = { cascade: boolean; recovery?: "hinders" | "goes-along" }
+/** `ifCovered`: whether a volume may leave while snapshots of its machine cover it. */
+export type DetachRule = { ifCovered: "refuse" | "allow" }
+/** What was asked for, by the name of its operation, and of what; of neither: of the account. */
+export type RefusedWish = { kind: string; machine?: MachineId; volume?: VolumeId }
 /** What may be changed at once, without an operation; what is absent stays as it is. */
 export type Change = Partial<Labels> & { name?: string; nameRule?: NameRule }
 /** `allAccounts` is the administrator's; others are `forbidden`. */

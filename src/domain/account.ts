@@ -47,6 +47,10 @@ export type Token = {
   userId: UserId
   /** The account it was given for; null: its user's own. */
   accountId: AccountId | null
+  /** It gives no more than this role; null: its user's own. */
+  role: Role | null
+  /** The app credential it was got with, and goes with. */
+  credentialId: AppCredentialId | null
   createdAt: number
   /** Epoch milliseconds; null never expires. */
   expiresAt: number | null
@@ -85,4 +89,6 @@ export type Principal = {
   accountId: AccountId
   /** True for the cloud administrator not acting for one account: ids resolve everywhere. */
   everywhere: boolean
+  /** Where it is not the user in person who asks, but a program with this credential. */
+  credentialId?: AppCredentialId
 }

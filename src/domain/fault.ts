@@ -8,6 +8,7 @@ export type ResourceKind =
   | "user"
   | "key"
   | "app-credential"
+  | "token"
   | "image"
   | "volume"
   | "machine"

@@ -13,6 +13,12 @@ export type Hardware = {
   cpuModel: string | null
 }
 
+/** The least and the most that a machine may have. */
+export const hardwareBounds = {
+  memoryMiB: { least: 64, most: 2 ** 20 },
+  cpus: { least: 1, most: 64 },
+} as const
+
 export type Machine = Labels & {
   id: MachineId
   accountId: AccountId

@@ -33,6 +33,8 @@ export type SnapshotSource = { kind: "machine"; id: MachineId } | { kind: "volum
 /** What an engine keeps of one volume at one instant, as the ledger knows it. */
 export type Point = {
   id: PointId
+  /** As its snapshot's: lists of points are an account's. */
+  accountId: AccountId
   snapshotId: SnapshotId
   volumeId: VolumeId
   engine: string

@@ -18,6 +18,8 @@ export type Request = {
   /** The very text of the request line, for those who sign it. */
   urlAsSent: string
   path: string
+  /** How the client reached this listener; with the Host header, what links begin with. */
+  scheme: "http" | "https"
   params: Record<string, string>
   query: Record<string, string | string[]>
   headers: IncomingHttpHeaders

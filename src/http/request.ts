@@ -22,6 +22,7 @@ export function readRequest(
     method: incoming.method as Method,
     url,
     path: url.split("?", 1)[0] ?? "/",
+    scheme: "encrypted" in incoming.socket ? "https" : "http",
     headers: incoming.headers,
     bytes: noBytes,
     requestId: requestId(incoming),

@@ -26,6 +26,7 @@ export type Columns<T> = { [K in keyof T & string as Snake<K>]: Kept<T[K]> }
 
 export type Table<T> = {
   readonly name: string
+  readonly columns: readonly string[]
   column(field: keyof T & string): { name: string; kind: AnyKind }
   /** Takes the fields present, in the table's own order, so that equal writes are equal SQL. */
   encode(row: Partial<T>): Record<string, SqlValue>
@@ -41,6 +42,7 @@ export function table<T extends object>(name: string, fields: Fields<T>): Table<
   const byField = new Map(known.map(({ field, column, kind }) => [field, { name: column, kind }]))
   return {
     name,
+    columns: known.map(({ column }) => column),
     column(field) {
       const column = byField.get(field)
       if (column === undefined) throw new Error(`${name} has no field ${field}`)

@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe } from "vitest"
 import { durabilitySuite } from "./durability.suite.ts"
 import type { Ledger } from "./ledger.ts"
 import { memoriesSuite } from "./memories.suite.ts"
+import { pointsSuite } from "./points.suite.ts"
 import { queuesSuite } from "./queues.suite.ts"
 import { roomsSuite } from "./rooms.suite.ts"
 import { totalsSuite } from "./totals.suite.ts"
@@ -40,6 +41,7 @@ export function ledgerSuite(name: string, make: () => Promise<LedgerPlace>): voi
       },
     }
     roomsSuite(bench)
+    pointsSuite(bench)
     transactionsSuite(bench)
     memoriesSuite(bench)
     queuesSuite(bench)

@@ -48,8 +48,20 @@ export interface OperationRoom extends Room<Operation> {
   release(id: OperationId, resources?: readonly string[]): Promise<void>
   /** Operations not ended, or stuck, that hold this resource, first in the queue first. */
   holding(resource: string): Promise<Operation[]>
+  /** The first in the queue of each of these resources; those that nobody holds are left out. */
+  firstHolding(resources: readonly string[]): Promise<Map<string, Operation>>
   /** Forgets operations that ended before, done or undone, and their logs: at most so many. */
   forgetEnded(beforeMs: number, atMost: number): Promise<number>
+}
+
+/** A point together with the snapshot that it is a part of. */
+export type PointRow = { point: Point; snapshot: Snapshot }
+export type PointsWhere = { point?: Where<Point>; snapshot?: Where<Snapshot> }
+
+export interface PointRoom extends Room<Point> {
+  /** Paged by the points' own ids; points of snapshots that are not there are left out. */
+  page(where: PointsWhere, page: Page): Promise<PointRow[]>
+  countIn(where: PointsWhere): Promise<number>
 }
 
 export interface TokenRoom extends Room<Token> {
@@ -84,7 +96,7 @@ export interface Rooms {
   readonly volumes: Room<Volume>
   readonly machines: Room<Machine>
   readonly snapshots: Room<Snapshot>
-  readonly points: Room<Point>
+  readonly points: PointRoom
   readonly operations: OperationRoom
   readonly events: EventRoom
   readonly repeats: RepeatRoom
@@ -146,9 +158,9 @@ export interface Ledger {
   close(): Promise<void>
 }
 
+type Readable =
+  | ("get" | "find" | "count" | "sum" | "log" | "holding" | "firstHolding" | "after" | "newest")
+  | ("page" | "countIn")
 /** Reads outside a transaction: the same rooms without their writing verbs. */
-type Reading<R> = Pick<
-  R,
-  Extract<keyof R, "get" | "find" | "count" | "sum" | "log" | "holding" | "after" | "newest">
->
+type Reading<R> = Pick<R, Extract<keyof R, Readable>>
 export type ReadRooms = { readonly [K in keyof Rooms]: Reading<Rooms[K]> }

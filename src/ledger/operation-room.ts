@@ -1,6 +1,7 @@
 /** Operations, their logs, and the queues in which they wait for what they hold. */
 import { sql } from "kysely"
 import type { OperationId } from "../domain/ids.ts"
+import type { Operation } from "../domain/operation.ts"
 import type { Claim, OperationRoom } from "./ledger.ts"
 import { ClaimLost } from "./ledger.ts"
 import { room } from "./room.ts"
@@ -69,6 +70,8 @@ export function operationRoom(db: Db): OperationRoom {
       return found.map(operations.decode)
     },
 
+    firstHolding: (resources) => firstHolding(db, resources),
+
     async forgetEnded(beforeMs, atMost) {
       const old = db
         .selectFrom("operation")
@@ -84,6 +87,25 @@ export function operationRoom(db: Db): OperationRoom {
       return Number(numDeletedRows)
     },
   }
+}
+
+async function firstHolding(db: Db, resources: readonly string[]): Promise<Map<string, Operation>> {
+  const first = new Map<string, Operation>()
+  if (resources.length === 0) return first
+  const found = await db
+    .selectFrom("operation_hold as hold")
+    .innerJoin("operation", "operation.id", "hold.operation_id")
+    .selectAll("operation")
+    .select("hold.resource")
+    .where("hold.resource", "in", resources)
+    .where(blocks("operation"))
+    .orderBy("hold.resource")
+    .orderBy("hold.seq")
+    .execute()
+  for (const { resource, ...row } of found) {
+    if (!first.has(resource)) first.set(resource, operations.decode(row))
+  }
+  return first
 }
 
 /**

@@ -51,6 +51,11 @@ export function queuesSuite(bench: Bench): void {
       expect(await claimed()).toBeUndefined()
       const holding = await bench.ledger.read.operations.holding("a")
       expect(holding.map((found) => found.id)).toEqual([both.id, later.id])
+      const firsts = await bench.ledger.read.operations.firstHolding(["b", "a", "nobody's"])
+      expect([...firsts].map(([resource, { id }]) => [resource, id]).sort()).toEqual([
+        ["a", both.id],
+        ["b", both.id],
+      ])
     })
 
     test("goes by the order of enqueueing in a queue, whatever the ids", async () => {

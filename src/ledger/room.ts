@@ -82,7 +82,7 @@ export function room<T extends { id: string }>(tables: Db, table: Table<T>): Roo
   }
 }
 
-function limitOf(page: Page | undefined): number {
+export function limitOf(page: Page | undefined): number {
   if (page === undefined) return mostAtOnce + 1
   if (!Number.isSafeInteger(page.limit) || page.limit <= 0) throw new Error(`limit ${page.limit}`)
   return page.limit
@@ -91,7 +91,15 @@ function limitOf(page: Page | undefined): number {
 type AnyColumns = Record<string, Record<string, SqlValue>>
 type Builder = ExpressionBuilder<AnyColumns, string>
 
-function matching<T>(eb: Builder, table: Table<T>, where: Where<T>): Expression<SqlBool> {
+type Column = string | Expression<SqlValue>
+
+/** Where a query reads several tables, `columnOf` says how it names the columns of this one. */
+export function matching<T>(
+  eb: Builder,
+  table: Table<T>,
+  where: Where<T>,
+  columnOf: (name: string) => Column = (name) => name,
+): Expression<SqlBool> {
   const tests = Object.entries(where).map(([field, wanted]) => {
     const { name, kind } = table.column(field as keyof T & string)
     const place = `${table.name}.${field}`
@@ -99,12 +107,12 @@ function matching<T>(eb: Builder, table: Table<T>, where: Where<T>): Expression<
     const values = Array.isArray(wanted) ? wanted : [wanted]
     if (values.length > mostAtOnce) throw new Error(`${values.length} values for ${place}`)
     const encoded = values.map((value) => encodeValue(kind, value, place))
-    return oneOf(eb, name, encoded, kind === "flag")
+    return oneOf(eb, columnOf(name), encoded, kind === "flag")
   })
   return eb.and(tests)
 }
 
-function oneOf(eb: Builder, column: string, values: SqlValue[], flag: boolean) {
+function oneOf(eb: Builder, column: Column, values: SqlValue[], flag: boolean) {
   const present = values.filter((value) => value !== null)
   const [first, ...more] = present
   const tests: Expression<SqlBool>[] = []

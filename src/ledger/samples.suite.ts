@@ -37,7 +37,8 @@ export const user = (accountId: Account["id"], patch: Partial<User> = {}): User 
 export const token = (userId: User["id"], patch: Partial<Token> = {}): Token => {
   const id = newId<"token">()
   const times = { createdAt: at, expiresAt: null }
-  return { id, hash: `sha ${id}`, kind: "bearer", userId, accountId: null, ...times, ...patch }
+  const scope = { accountId: null, role: null, credentialId: null }
+  return { id, hash: `sha ${id}`, kind: "bearer", userId, ...scope, ...times, ...patch }
 }
 
 export const key = (of: User, patch: Partial<SshKey> = {}): SshKey => {
@@ -148,6 +149,7 @@ export const snapshot = (patch: Partial<Snapshot> = {}): Snapshot => ({
 
 export const point = (patch: Partial<Point> = {}): Point => ({
   id: newId(),
+  accountId: newId(),
   snapshotId: newId(),
   volumeId: newId(),
   engine: "qcow2",
@@ -214,7 +216,10 @@ export async function fill(ledger: Ledger): Promise<{ [K in Kind]: { id: string 
   const all = {
     accounts: [...accounts],
     users: [...users],
-    tokens: [token(users[0].id), token(users[1].id, { expiresAt: at })],
+    tokens: [
+      token(users[0].id),
+      token(users[1].id, { accountId: accounts[0].id, role: "reader", expiresAt: at }),
+    ],
     keys: [key(users[0]), key(users[1])],
     appCredentials: [appCredential(users[0]), appCredential(users[1], { expiresAt: at })],
     images: [image(), image({ accountId: accounts[0].id, boot: null })],

@@ -3,6 +3,7 @@ import { engineRecordsOf } from "./engine-record.ts"
 import { examine } from "./examine.ts"
 import type { Ledger, Rooms } from "./ledger.ts"
 import { checkFence, claim, expireLeases, operationRoom, renew } from "./operation-room.ts"
+import { pointRoom } from "./point-room.ts"
 import { room } from "./room.ts"
 import { eventRoom, repeatRoom, standingRoom, tokenRoom } from "./small-rooms.ts"
 import type { Store } from "./store.ts"
@@ -85,7 +86,7 @@ const roomsOf = (db: Db, eventAdded: () => void): Rooms => ({
   volumes: room(db, tables.volumes),
   machines: room(db, tables.machines),
   snapshots: room(db, tables.snapshots),
-  points: room(db, tables.points),
+  points: pointRoom(db),
   operations: operationRoom(db),
   events: eventRoom(db, eventAdded),
   repeats: repeatRoom(db),

@@ -40,6 +40,11 @@ const rowsAlike: Record<string, Record<string, readonly number[]>> = {
     snapshot_recovery: [1000, 1],
     snapshot_memory: [100, 2],
   },
+  point: {
+    point_by_account: [1000, 1],
+    point_by_snapshot: [2, 1],
+    point_by_volume: [100, 1],
+  },
   operation: {
     operation_by_account: [1000, 1],
     operation_by_state: [200_000, 1],

@@ -85,6 +85,30 @@ export function sqliteSuite(): void {
       ])
     })
 
+    test("reads a page of points by account or volume, and those of one name by that", async () => {
+      const texts: string[] = []
+      const ledger = await openSqliteLedger(file, { onPrepare: (text) => texts.push(text) })
+      const [accountId, volumeId] = [newId<"account">(), newId<"volume">()]
+      const snapshot = { state: ["creating", "ready", "failed"], recovery: false } as const
+      const page = { limit: 1000, after: "x", order: "newest-first" } as const
+      texts.length = 0
+      await ledger.read.points.page({ point: { accountId }, snapshot }, page)
+      await ledger.read.points.page({ point: { accountId, volumeId }, snapshot }, page)
+      const named = { ...snapshot, accountId, name: "x" }
+      await ledger.read.points.page({ point: { accountId }, snapshot: named }, page)
+      await ledger.close()
+      const database = new Sqlite(file)
+      const indexes = texts.map((text) =>
+        plan(database, text).flatMap((line) => / INDEX (\w+)/.exec(line)?.[1] ?? []),
+      )
+      database.close()
+      expect(indexes).toEqual([
+        ["point_by_account", "sqlite_autoindex_snapshot_1"],
+        ["point_by_volume", "sqlite_autoindex_snapshot_1"],
+        ["snapshot_by_name", "point_by_snapshot"],
+      ])
+    })
+
     test("prepares few statements for lists of any length", async () => {
       const texts = new Set<string>()
       const ledger = await openSqliteLedger(":memory:", { onPrepare: (text) => texts.add(text) })

@@ -65,6 +65,8 @@ export const tokens = table<Token>("token", {
   kind: "text",
   userId: "text",
   accountId: "text",
+  role: "text",
+  credentialId: "text",
   createdAt: "number",
   expiresAt: "number",
 })
@@ -167,6 +169,7 @@ export const snapshots = table<Snapshot>("snapshot", {
 
 export const points = table<Point>("point", {
   id: "text",
+  accountId: "text",
   snapshotId: "text",
   volumeId: "text",
   engine: "text",

@@ -8,6 +8,7 @@ import { machineCreate } from "./machine/create.ts"
 import { machineDelete } from "./machine/delete.ts"
 import { machineAttach, machineDetach } from "./machine/disks.ts"
 import { machineReboot, machineStart, machineStop } from "./machine/power.ts"
+import { machineResize } from "./machine/resize.ts"
 import { machineRevert } from "./machine/revert.ts"
 import type { AnySaga } from "./saga.ts"
 import { snapshotCapture } from "./snapshot/capture.ts"
@@ -15,6 +16,7 @@ import { snapshotCreate } from "./snapshot/create.ts"
 import { snapshotDelete } from "./snapshot/delete.ts"
 import { snapshotExport } from "./snapshot/export.ts"
 import { upkeep } from "./upkeep.ts"
+import { volumeClone } from "./volume/clone.ts"
 import { volumeCreate } from "./volume/create.ts"
 import { volumeDelete } from "./volume/delete.ts"
 import { volumeExport } from "./volume/export.ts"
@@ -30,6 +32,7 @@ const all = [
   machineDelete,
   machineDetach,
   machineReboot,
+  machineResize,
   machineRevert,
   machineStart,
   machineStop,
@@ -38,6 +41,7 @@ const all = [
   snapshotDelete,
   snapshotExport,
   upkeep,
+  volumeClone,
   volumeCreate,
   volumeDelete,
   volumeExport,

@@ -60,8 +60,8 @@ export async function recordReverted(rooms: Rooms, reverting: Reverting): Promis
       readyAt: now,
     })
     for (const { volumeId, engine, keep, sizeBytes, role } of volumes) {
-      const snapshot = recovery.snapshotId
-      await rooms.points.add({ id: keep, snapshotId: snapshot, volumeId, engine, sizeBytes, role })
+      const of = { accountId, snapshotId: recovery.snapshotId, volumeId, engine }
+      await rooms.points.add({ id: keep, ...of, sizeBytes, role })
     }
   }
   const stand = await livingOf(rooms, snapshotId)

@@ -14,14 +14,18 @@ import type { Scenario, Stage } from "./stage.ts"
 import { ending, type Making, newWorld } from "./world.ts"
 
 export type Sampling = {
-  /** Which of the writes 1, 2, 3… the power fails at, given how many there are. */
-  pick(writes: number): number[]
+  /** Where the power fails, given how many writes 1, 2, 3… there are. */
+  cuts(writes: number): Cut[]
   only?(scenario: Scenario): boolean
   timeoutMs: number
 }
 
-export const everyWrite = (writes: number): number[] =>
-  Array.from({ length: writes }, (_, i) => i + 1)
+/** Before and after every write. */
+export const everyCut = (writes: number): Cut[] =>
+  Array.from({ length: writes }, (_, i) => i + 1).flatMap((atWrite) => [
+    { atWrite, when: "before" as const },
+    { atWrite, when: "after" as const },
+  ])
 
 /** Every operation has a story, or this fails. */
 export function everyOperationHasAStory(): void {
@@ -36,25 +40,21 @@ export function crashSuite(name: string, make: () => Promise<Making>, sampling: 
   describe(`${name}: wherever the power fails, nothing is lost and nothing is left over`, () => {
     for (const scenario of scenarios.filter(sampling.only ?? (() => true))) {
       test(scenario.name, { timeout: sampling.timeoutMs }, async () => {
-        await everywhere(make, scenario, sampling.pick)
+        await everywhere(make, scenario, sampling.cuts)
       })
     }
   })
 }
 
-/** Plays one story to its end, and then with every power cut that is picked. */
+/** Plays one story to its end, and then with every power cut asked for. */
 export async function everywhere(
   make: () => Promise<Making>,
   scenario: Scenario,
-  pick: Sampling["pick"],
+  cuts: Sampling["cuts"],
 ): Promise<void> {
   const writes = await once(make, scenario, undefined)
   expect(writes).toBeGreaterThan(0)
-  for (const atWrite of pick(writes)) {
-    for (const when of ["before", "after"] as const) {
-      await once(make, scenario, { atWrite, when })
-    }
-  }
+  for (const cut of cuts(writes)) await once(make, scenario, cut)
 }
 
 /** Plays one story with one power cut (or none, to count its writes). */

@@ -5,13 +5,17 @@
 import { cancelStories } from "./cancel-stories.ts"
 import { captureStories } from "./capture-stories.ts"
 import { machineStories } from "./machine-stories.ts"
+import { pointStories } from "./point-stories.ts"
+import { resizeStories } from "./resize-stories.ts"
 import type { Scenario } from "./stage.ts"
 import { upkeepStories } from "./upkeep-stories.ts"
 import { volumeStories } from "./volume-stories.ts"
 
 export const scenarios: readonly Scenario[] = [
   ...volumeStories,
+  ...pointStories,
   ...machineStories,
+  ...resizeStories,
   ...captureStories,
   ...upkeepStories,
   ...cancelStories,

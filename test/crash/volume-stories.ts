@@ -8,6 +8,7 @@ import {
   MiB,
   nowhere,
   recoveryOf,
+  runningMachine,
   type Scenario,
   snapshotContent,
   snapshottedVolume,
@@ -62,6 +63,54 @@ export const volumeStories: readonly Scenario[] = [
       const all = right(await stage.service.core.volumes.list(stage.who, { limit: 10 }))
       const clone = all.find((volume) => volume.name === "clone")
       expectEqual(await contentOf(stage, clone?.id as VolumeId), "old")
+    },
+  }),
+  story({
+    name: "volume-clone of a detached volume",
+    boots: false,
+    arrange: (stage) => filledVolume(stage, "old"),
+    act: ({ service, who }, { volume }) =>
+      service.core.volumes.create({ who }, { name: "copy", cloneOf: volume }),
+    async check(stage, { volume }, how) {
+      expectEqual(how, "done")
+      const [copy] = right(
+        await stage.service.core.volumes.list(stage.who, { limit: 10, name: "copy" }),
+      )
+      expectEqual(copy?.state, "available")
+      expectEqual(await contentOf(stage, copy?.id as VolumeId), "old")
+      expectEqual(await contentOf(stage, volume), "old")
+    },
+  }),
+  story({
+    name: "volume-clone of a running machine's volume",
+    boots: true,
+    arrange: (stage) => runningMachine(stage),
+    act: ({ service, who }, { extra }) =>
+      service.core.volumes.create({ who }, { name: "copy", cloneOf: extra }),
+    async check(stage, { machine }, how) {
+      expectEqual(how, "done")
+      await stage.making.poke(stage.host, machine, 1, "two")
+      const [copy] = right(
+        await stage.service.core.volumes.list(stage.who, { limit: 10, name: "copy" }),
+      )
+      expectEqual(await contentOf(stage, copy?.id as VolumeId), "one")
+      expectEqual(await stage.making.peek(stage.host, machine, 1), "two")
+    },
+  }),
+  story({
+    name: "volume-clone whose switch fails",
+    boots: true,
+    hostFails: "switchDisks",
+    arrange: (stage) => runningMachine(stage),
+    act: ({ service, who }, { extra }) =>
+      service.core.volumes.create({ who }, { name: "copy", cloneOf: extra }),
+    async check(stage, { machine }, how) {
+      expectEqual(how, "undone")
+      expectEqual(await stage.making.peek(stage.host, machine, 1), "one")
+      const [copy] = right(
+        await stage.service.core.volumes.list(stage.who, { limit: 10, name: "copy" }),
+      )
+      expectEqual(copy?.state, "failed")
     },
   }),
   story({

@@ -48,6 +48,10 @@ describe("a wish that cannot be", () => {
     ["machines", "web", undefined, /must be an object, not a string/],
     ["volumes", { name: "v" }, "sizeBytes", /unless snapshotId/],
     ["volumes", { name: "v", sizeBytes: 0 }, "sizeBytes", /at least 512/],
+    ["volumes", { name: "v", sizeBytes: 512, volumeId: id(2) }, "volumeId", /snapshotId, too/],
+    ["volumes", { name: "v", cloneOf: id(2), snapshotId: id(1) }, "cloneOf", /excludes snapshot/],
+    ["volumes", { name: "v", sizeBytes: 512, tags: { a: null } }, "tags.a", /./],
+    ["volumes", { name: "v", sizeBytes: 512, metadata: { a: 1 } }, "metadata.a", /a string/],
     ["snapshots", { name: "s" }, "machineId", /volumeId is required/],
     ["snapshots", { name: "s", machineId: id(1), volumeId: id(2) }, "machineId", /excludes/],
     [`machines/${id(10)}/exec`, { argv: [] }, "argv", /at least 1 items/],
@@ -202,9 +206,9 @@ describe("a path or method that is not there", () => {
     })
   })
   test("a method that this path does not take", async () => {
-    const reply = await wire.ask(`/api/machines/${id(10)}`, { method: "PATCH", body: {} })
+    const reply = await wire.ask(`/api/machines/${id(10)}`, { method: "PUT", body: {} })
     expect(reply.json).toMatchObject({ status: 405, kind: "wrong-method" })
-    expect(reply.headers.allow).toBe("GET, DELETE, HEAD")
+    expect(reply.headers.allow).toBe("GET, PATCH, DELETE, HEAD")
   })
   test("a path that cannot be decoded", async () => {
     const reply = await wire.ask("/api/machines/%zz")

@@ -12,6 +12,8 @@ import { type Wire, wireTo } from "../fixtures/wire.ts"
 
 const face = faces.native()
 const { id } = sample
+const caller = { face: "native", address: expect.any(String), key: null }
+const asking = { who: sample.admin, caller }
 
 describe("the words", () => {
   const { core, calls, script } = sample.scriptedCore()
@@ -44,7 +46,7 @@ describe("the words", () => {
     const reply = await wire.ask("/api/accounts/acme%20inc/quota", sent)
     expect(reply.status).toBe(200)
     expect(reply.json).toEqual({ id: id(2), login: "admin", quota: wish })
-    expect(calls.at(-1)?.args).toEqual([{ who: sample.admin }, "acme inc", wish])
+    expect(calls.at(-1)?.args).toEqual([asking, "acme inc", wish])
     expect(answerOf("PUT /api/accounts/:ref/quota", 200).safeParse(reply.json).success).toBe(true)
   })
 
@@ -77,7 +79,7 @@ describe("the words", () => {
     expect(reply.status).toBe(202)
     expect(reply.headers.location).toBe(`/api/operations/${id(90)}`)
     expect(reply.json).toMatchObject({ id: id(90), state: "running", cancelled: true })
-    expect(calls.at(-1)?.args).toEqual([{ who: sample.admin }, id(90)])
+    expect(calls.at(-1)?.args).toEqual([asking, id(90)])
     expect(answerOf("POST /api/operations/:id/cancel", 202).safeParse(reply.json).success).toBe(
       true,
     )

@@ -37,6 +37,8 @@ const key = {
   publicKey: "ssh-ed25519 AAAA me",
   createdAt: sample.at,
 }
+const labels = { description: "", metadata: {}, tags: {} }
+const written = { description: "d", metadata: { a: "b" }, tags: { c: 1, d: true, e: "f" } }
 const rendered = {
   machine: {
     id: id(10),
@@ -60,6 +62,8 @@ const rendered = {
       },
     ],
     held: null,
+    ...labels,
+    deletionProtected: false,
     accountId: id(2),
     reason: null,
     createdAt: sample.atText,
@@ -75,6 +79,7 @@ const rendered = {
     slot: 0,
     fromImageId: id(30),
     fromSnapshotId: null,
+    ...labels,
     accountId: id(2),
     reason: null,
     createdAt: sample.atText,
@@ -109,6 +114,7 @@ const rendered = {
       disks: [{ volumeId: id(20), slot: 0, role: "root" }],
       running: true,
     },
+    ...labels,
     accountId: id(2),
     createdAt: sample.atText,
     readyAt: sample.atText,
@@ -119,6 +125,8 @@ const rendered = {
     kind: "machine-create",
     state: "running",
     target: { kind: "machine", id: id(10) },
+    subjectId: id(10),
+    caller: null,
     progress: 40,
     message: "copying",
     reason: null,
@@ -131,7 +139,8 @@ const rendered = {
   },
 }
 const going = <T>(resource: T) => ({ ...resource, operationId: id(90) })
-const asking = { who: sample.admin }
+const caller = { face: "native", address: expect.any(String), key: null }
+const asking = { who: sample.admin, caller }
 
 type Story = {
   route: string
@@ -385,6 +394,8 @@ const stories: Story[] = [
       ["stop", undefined, [{ hard: false }]],
       ["stop", { hard: true }, [{ hard: true }]],
       ["reboot", undefined, []],
+      ["resize", { cpus: 2 }, [{ cpus: 2, restart: false }]],
+      ["resize", { memoryMiB: 64, restart: true }, [{ memoryMiB: 64, restart: true }]],
       ["attach", { volumeId: id(21) }, [id(21)]],
       ["detach", { volumeId: id(21) }, [id(21)]],
       ["revert", { snapshotId: id(40) }, [{ snapshotId: id(40) }]],
@@ -400,6 +411,38 @@ const stories: Story[] = [
       given: [asking, id(10), ...given],
       status: 202,
       body: going(rendered.machine),
+    }),
+  ),
+  {
+    route: "PATCH /api/machines/:id",
+    sent: { method: "PATCH", body: { name: "new", ...written, deletionProtected: true } },
+    verb: "machines.change",
+    says: ok({ ...sample.machine, ...written }),
+    given: [asking, id(10), { name: "new", ...written, deletionProtected: true }],
+    status: 200,
+    body: { ...rendered.machine, ...written },
+  },
+  {
+    route: "PATCH /api/volumes/:id",
+    sent: { method: "PATCH", body: { tags: {} } },
+    verb: "volumes.change",
+    says: ok({ ...sample.volume, ...written }),
+    given: [asking, id(20), { tags: {} }],
+    status: 200,
+    body: { ...rendered.volume, ...written },
+  },
+  ...[
+    { name: "v", snapshotId: id(40), volumeId: id(21), ...written },
+    { name: "v", cloneOf: id(21), sizeBytes: 512 },
+  ].map(
+    (wish): Story => ({
+      route: "POST /api/volumes",
+      sent: put(wish),
+      verb: "volumes.create",
+      says: ok(started(sample.volume)),
+      given: [asking, wish],
+      status: 202,
+      body: going(rendered.volume),
     }),
   ),
   {
@@ -493,10 +536,13 @@ const stories: Story[] = [
   },
   {
     route: "POST /api/snapshots",
-    sent: put({ name: "before", machineId: id(10), memory: true }),
+    sent: put({ name: "before", machineId: id(10), memory: true, ...written }),
     verb: "snapshots.create",
     says: ok(started(sample.snapshot)),
-    given: [asking, { name: "before", source: { kind: "machine", id: id(10) }, memory: true }],
+    given: [
+      asking,
+      { name: "before", source: { kind: "machine", id: id(10) }, memory: true, ...written },
+    ],
     status: 202,
     body: going(rendered.snapshot),
   },
@@ -516,6 +562,15 @@ const stories: Story[] = [
     given: [sample.admin, id(40)],
     status: 200,
     body: rendered.snapshot,
+  },
+  {
+    route: "PATCH /api/snapshots/:id",
+    sent: { method: "PATCH", body: { name: "new", ...written } },
+    verb: "snapshots.change",
+    says: ok({ ...sample.snapshot, ...written }),
+    given: [asking, id(40), { name: "new", ...written }],
+    status: 200,
+    body: { ...rendered.snapshot, ...written },
   },
   {
     route: "DELETE /api/snapshots/:id",

@@ -1,7 +1,7 @@
 /** The crash loop finds bugs: each of these is planted, and it must not pass. */
 import { expect, test } from "vitest"
 import type { Engine, EngineHouse } from "../../src/engines/engine.ts"
-import { everyWrite, everywhere } from "../crash/crash.suite.ts"
+import { everyCut, everywhere } from "../crash/crash.suite.ts"
 import { makeFakes } from "../crash/fakes.ts"
 import { scenarios } from "../crash/scenarios.ts"
 import type { Making } from "../crash/world.ts"
@@ -59,7 +59,7 @@ test.each(planted)("$bug does not pass", { timeout: 120_000 }, async ({ story, s
     }
     return { ...fakes, openEngines }
   }
-  await expect(everywhere(make, scenario, everyWrite)).rejects.toThrow()
+  await expect(everywhere(make, scenario, everyCut)).rejects.toThrow()
 })
 
 function spoiled(house: EngineHouse, spoil: Planted["spoil"]): EngineHouse {

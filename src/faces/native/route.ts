@@ -8,6 +8,7 @@ import type { Asking, Core } from "../../core/core.ts"
 import type { Principal } from "../../domain/account.ts"
 import { ok, type ResourceKind, type Result } from "../../domain/fault.ts"
 import type { Id } from "../../domain/ids.ts"
+import type { Caller } from "../../domain/operation.ts"
 import type { Answer, Request, Route, RouteStory } from "../face.ts"
 import { read, readJson } from "../read.ts"
 import { wrongMediaType } from "./problem.ts"
@@ -68,7 +69,7 @@ export function route<
       return answer({
         core,
         who,
-        asking: { who, ...repeat.value },
+        asking: { who, caller: callerOf(request), ...repeat.value },
         // What was read is typed by the schemas that read it; here they are only `ZodType`s.
         id: (place.value as { id: Id<K> }).id,
         query: asked.value as z.output<Q>,
@@ -78,6 +79,12 @@ export function route<
     },
   }
 }
+
+const callerOf = ({ remoteAddress }: Request): Caller => ({
+  face: "native",
+  address: remoteAddress,
+  key: null,
+})
 
 const json = "application/json"
 

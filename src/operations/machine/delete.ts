@@ -3,6 +3,8 @@
  * user was told so when the request was accepted, so every step only goes forward.
  */
 import type { MachineId, VolumeId } from "../../domain/ids.ts"
+import type { Machine } from "../../domain/machine.ts"
+import type { Volume } from "../../domain/volume.ts"
 import { forgetLeaving, pointsLeaving } from "../departed.ts"
 import { dropMemories, dropPoints } from "../points.ts"
 import { machineOf, turnOff } from "../power.ts"
@@ -14,6 +16,8 @@ export type MachineDelete = {
   machineId: MachineId
   rootVolumeId: VolumeId
   engine: string
+  /** As it was when this was accepted, for those who ask about it afterwards. */
+  was?: Machine & { disks: Volume[] }
 }
 
 export const machineDelete = saga<Tools, MachineDelete>("machine-delete", 1)

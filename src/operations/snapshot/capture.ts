@@ -22,6 +22,8 @@ export type SnapshotCapture = SnapshotCreate & {
   operationId: OperationId
   machineId: MachineId
   memory: boolean
+  /** Without its guest's part it fails; absent: it is taken all the same, and says so. */
+  mustRun?: boolean
 }
 
 /** Memory that is written while its guest stands still takes about this long. */

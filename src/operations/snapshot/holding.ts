@@ -12,6 +12,7 @@ type Holding = {
   machineId: MachineId
   points: readonly WantedPoint[]
   memory: boolean
+  mustRun?: boolean
   until: number
 }
 
@@ -33,7 +34,7 @@ type Achieved = {
 }
 
 export async function takeHolding(tools: Tools, order: Holding): Promise<Taken> {
-  const { machineId, snapshotId, points, until, memory } = order
+  const { machineId, snapshotId, points, until, memory, mustRun = false } = order
   const achieved: Achieved = {
     label: "crash",
     freezeMs: 0,
@@ -45,6 +46,7 @@ export async function takeHolding(tools: Tools, order: Holding): Promise<Taken> 
   const isOff = (await livenessOf(tools, machineId)) === "gone"
   // Where it died under an earlier try of ours, a file may wait for a stream that never comes.
   if (isOff && memory) await dropMemory(tools, machineId, snapshotId)
+  if (isOff && mustRun) throw isNotRunning(machineId, memory)
   if (isOff) achieved.notes.push("the machine was off, so its guest had no part in it")
   else if (await areTaken(tools, points)) return await takenBefore(tools, order)
   else if (await isOverdue(tools, machineId, until)) throw tooLate()
@@ -54,6 +56,7 @@ export async function takeHolding(tools: Tools, order: Holding): Promise<Taken> 
   const timer = setTimeout(overdue, Math.max(0, until - tools.clock()))
   try {
     const facts = await takeEverywhere(tools, points, { machineId, switchBy })
+    if (mustRun && memory && !achieved.captured) throw isNotRunning(machineId, memory)
     if (!isOff && achieved.notes.length === 0 && achieved.label === "crash") {
       achieved.notes.push("the machine ended while the snapshot was being taken")
     }
@@ -142,6 +145,11 @@ function taken({ pauseMs, skewMs }: SwitchFacts, achieved: Achieved): Taken {
 async function isOverdue(tools: Tools, machineId: MachineId, until: number): Promise<boolean> {
   const { held } = await machineOf(tools, machineId)
   return held?.operationId !== tools.operationId || tools.clock() > until
+}
+
+function isNotRunning(id: MachineId, memory: boolean): Refusal {
+  const is = memory ? "off, with no memory to keep" : "off"
+  return new Refusal({ kind: "wrong-state", what: "machine", id, is, needs: ["running"] })
 }
 
 const tooLate = () =>

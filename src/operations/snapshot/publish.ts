@@ -59,7 +59,7 @@ export async function unpublish(
   await tellOf(rooms, snapshotId, "snapshot.failed")
 }
 
-async function tellOf(rooms: Rooms, id: SnapshotId, type: string): Promise<void> {
+export async function tellOf(rooms: Rooms, id: SnapshotId, type: string): Promise<void> {
   const row = await rooms.snapshots.get(id)
   if (row === undefined) return
   await rooms.events.add({

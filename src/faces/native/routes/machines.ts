@@ -8,7 +8,9 @@ import {
   ExecResult,
   ExecWish,
   Machine,
+  MachineChange,
   MachinePage,
+  MachineResizeWish,
   MachineRevertWish,
   MachineWish,
   renderExec,
@@ -53,6 +55,17 @@ export const machineRoutes: readonly Route[] = [
     answer: async ({ core, who, id }) => shown(await core.machines.get(who, id), renderMachine),
   }),
   route({
+    method: "PATCH",
+    path: "/api/machines/:id",
+    resource: "machine",
+    tag,
+    summary: "Changes a machine's name, labels and protection",
+    body: MachineChange,
+    answers: { 200: Machine },
+    answer: async ({ core, asking, id, body }) =>
+      shown(await core.machines.change(asking, id, body), renderMachine),
+  }),
+  route({
     ...act,
     method: "DELETE",
     path: "/api/machines/:id",
@@ -81,6 +94,14 @@ export const machineRoutes: readonly Route[] = [
     summary: "Restarts a machine",
     answer: async ({ core, asking, id }) =>
       accepted(await core.machines.reboot(asking, id), renderMachine),
+  }),
+  route({
+    ...act,
+    path: "/api/machines/:id/resize",
+    summary: "Gives a machine more or less memory and processors",
+    body: MachineResizeWish,
+    answer: async ({ core, asking, id, body }) =>
+      accepted(await core.machines.resize(asking, id, body), renderMachine),
   }),
   route({
     ...act,

@@ -11,6 +11,7 @@ import {
   renderSnapshot,
   renderSnapshotGoing,
   Snapshot,
+  SnapshotChange,
   SnapshotContentQuery,
   SnapshotGoing,
   SnapshotPage,
@@ -60,6 +61,17 @@ export const snapshotRoutes: readonly Route[] = [
     summary: "One snapshot",
     answers: { 200: Snapshot },
     answer: async ({ core, who, id }) => shown(await core.snapshots.get(who, id), renderSnapshot),
+  }),
+  route({
+    method: "PATCH",
+    path: "/api/snapshots/:id",
+    resource: "snapshot",
+    tag,
+    summary: "Changes a snapshot's name and labels",
+    body: SnapshotChange,
+    answers: { 200: Snapshot },
+    answer: async ({ core, asking, id, body }) =>
+      shown(await core.snapshots.change(asking, id, body), renderSnapshot),
   }),
   route({
     method: "DELETE",

@@ -5,6 +5,7 @@ import { download, upload } from "../transfer.ts"
 import {
   renderVolume,
   Volume,
+  VolumeChange,
   VolumePage,
   VolumeRemoval,
   VolumeRevertWish,
@@ -20,7 +21,7 @@ export const volumeRoutes: readonly Route[] = [
     method: "POST",
     path: "/api/volumes",
     tag,
-    summary: "Makes a volume, empty or from a snapshot",
+    summary: "Makes a volume: empty, from a snapshot, or as a copy of another",
     body: VolumeWishRead,
     answers: { 202: Started },
     answer: async ({ core, asking, body }) =>
@@ -44,6 +45,17 @@ export const volumeRoutes: readonly Route[] = [
     summary: "One volume",
     answers: { 200: Volume },
     answer: async ({ core, who, id }) => shown(await core.volumes.get(who, id), renderVolume),
+  }),
+  route({
+    method: "PATCH",
+    path: "/api/volumes/:id",
+    resource: "volume",
+    tag,
+    summary: "Changes a volume's name and labels",
+    body: VolumeChange,
+    answers: { 200: Volume },
+    answer: async ({ core, asking, id, body }) =>
+      shown(await core.volumes.change(asking, id, body), renderVolume),
   }),
   route({
     method: "DELETE",

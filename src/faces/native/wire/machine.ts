@@ -1,5 +1,7 @@
 import { z } from "zod"
 import type { MachineView, VolumeView } from "../../../core/core.ts"
+import { hardwareBounds } from "../../../domain/machine.ts"
+import { labels, labelWishes, renderLabels } from "./labels.ts"
 import { renderVolumeBytes, volumeBytes } from "./volume.ts"
 import {
   bytes,
@@ -15,8 +17,10 @@ import {
 } from "./words.ts"
 
 const kind = z.enum(["vm", "container"])
-const memoryMiB = z.int().min(64).max(1_048_576)
-const cpus = z.int().min(1).max(64)
+const within = ({ least, most }: { least: number; most: number }) => z.int().min(least).max(most)
+const memoryMiB = within(hardwareBounds.memoryMiB)
+const cpus = within(hardwareBounds.cpus)
+const deletionProtected = z.boolean().describe("It cannot be deleted before this is taken back.")
 
 export const MachineWish = z
   .strictObject({
@@ -27,8 +31,30 @@ export const MachineWish = z
     cpus: z.exactOptional(cpus),
     diskSizeBytes: z.exactOptional(sizeBytes).describe("The image's own size unless given."),
     volumeIds: z.exactOptional(z.array(idOf("volume")).max(26)).describe("Attached in this order."),
+    ...labelWishes,
+    deletionProtected: z.exactOptional(deletionProtected),
   })
   .register(components, { id: "MachineWish" })
+
+/** What is absent stays as it is. */
+export const MachineChange = z
+  .strictObject({
+    name: z.exactOptional(name),
+    ...labelWishes,
+    deletionProtected: z.exactOptional(deletionProtected),
+  })
+  .register(components, { id: "MachineChange" })
+
+export const MachineResizeWish = z
+  .strictObject({
+    memoryMiB: z.exactOptional(memoryMiB),
+    cpus: z.exactOptional(cpus),
+    restart: z
+      .boolean()
+      .default(false)
+      .describe("A running machine is switched off for it, and on again."),
+  })
+  .register(components, { id: "MachineResizeWish" })
 
 export const StopWish = z
   .strictObject({ hard: z.boolean().default(false).describe("At once, without asking the guest.") })
@@ -126,6 +152,8 @@ export const Machine = z
       .object({ operationId: uuid, until: time })
       .nullable()
       .describe("Its guest is held still for a snapshot, and goes on by then."),
+    ...labels,
+    deletionProtected,
     accountId: uuid,
     reason: z.string().nullable(),
     createdAt: time,
@@ -147,6 +175,8 @@ export const renderMachine = (machine: MachineView): z.infer<typeof Machine> => 
   rootVolumeId: machine.rootVolumeId,
   disks: machine.disks.map(renderDisk),
   held: machine.held && { ...machine.held, until: toTime(machine.held.until) },
+  ...renderLabels(machine),
+  deletionProtected: machine.deletionProtected,
   accountId: machine.accountId,
   reason: machine.reason,
   createdAt: toTime(machine.createdAt),

@@ -17,6 +17,7 @@ import {
 export const OperationQuery = z.strictObject({
   ...pageQuery,
   targetId: z.exactOptional(z.string().max(255)),
+  subjectId: z.exactOptional(z.string().max(255)),
   unended: z.exactOptional(queryFlag),
   allAccounts: z.exactOptional(queryFlag),
 })
@@ -41,6 +42,11 @@ const summary = {
   kind: z.string(),
   state: z.enum(["queued", "running", "undoing", "done", "undone", "stuck"]),
   target: z.object({ kind: z.string(), id: z.string() }),
+  subjectId: z.string().describe("What it is done to; of a snapshot's, its source."),
+  caller: z
+    .object({ face: z.string(), address: z.string(), key: z.string().nullable() })
+    .nullable()
+    .describe("Through what it was asked for, and where from; null for work nobody asked for."),
   progress: z.number().min(0).max(100),
   message: z.string(),
   reason: z.string().nullable(),
@@ -73,6 +79,8 @@ export const renderSummary = (operation: Row): z.infer<typeof OperationSummary> 
   kind: operation.kind,
   state: operation.state,
   target: { kind: operation.targetKind, id: operation.targetId },
+  subjectId: operation.subjectId,
+  caller: operation.caller,
   progress: operation.progress,
   message: operation.message,
   reason: operation.reason,

@@ -3,6 +3,7 @@ import type { SnapshotView, SnapshotWish as Wish } from "../../../core/core.ts"
 import type { MachineId, VolumeId } from "../../../domain/ids.ts"
 import type { MachineDescription } from "../../../domain/machine.ts"
 import type { Point, SnapshotSource } from "../../../domain/snapshot.ts"
+import { labels, labelWishes, renderLabels } from "./labels.ts"
 import {
   bytes,
   components,
@@ -24,6 +25,7 @@ export const SnapshotWish = z
     volumeId: z.exactOptional(idOf("volume")),
     memory: z.exactOptional(z.boolean()).describe("With what the running machine has in memory."),
     quiesce: z.exactOptional(z.boolean()).describe("The guest freezes its file systems first."),
+    ...labelWishes,
   })
   .describe("Of a machine or of a volume: give one of the two ids.")
   .register(components, { id: "SnapshotWish" })
@@ -36,6 +38,11 @@ export const SnapshotWishRead = SnapshotWish.transform((wish, context): Wish => 
   context.issues.push({ code: "custom", input: wish, path: ["machineId"], message })
   return z.NEVER
 })
+
+/** What is absent stays as it is. */
+export const SnapshotChange = z
+  .strictObject({ name: z.exactOptional(name), ...labelWishes })
+  .register(components, { id: "SnapshotChange" })
 
 export const SnapshotQuery = z.strictObject({
   ...listQuery,
@@ -124,6 +131,7 @@ export const Snapshot = z
     recovery: z.boolean().describe("Keeps what a revert replaced."),
     expiresAt: time.nullable(),
     machine: MachineThen.nullable(),
+    ...labels,
     accountId: uuid,
     createdAt: time,
     readyAt: time.nullable(),
@@ -146,6 +154,7 @@ export const renderSnapshot = (snapshot: SnapshotView): z.infer<typeof Snapshot>
   recovery: snapshot.recovery,
   expiresAt: toTimeOrNull(snapshot.expiresAt),
   machine: snapshot.machine === null ? null : renderMachineThen(snapshot.machine),
+  ...renderLabels(snapshot),
   accountId: snapshot.accountId,
   createdAt: toTime(snapshot.createdAt),
   readyAt: toTimeOrNull(snapshot.readyAt),

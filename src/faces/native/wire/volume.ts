@@ -1,5 +1,6 @@
 import { z } from "zod"
 import type { VolumeView, VolumeWish as Wish } from "../../../core/core.ts"
+import { labels, labelWishes, renderLabels } from "./labels.ts"
 import {
   bytes,
   components,
@@ -18,24 +19,40 @@ export const VolumeWish = z
     name,
     sizeBytes: z.exactOptional(sizeBytes),
     snapshotId: z.exactOptional(idOf("snapshot")),
+    volumeId: z
+      .exactOptional(idOf("volume"))
+      .describe("Which of the volumes in a machine's snapshot; the root's if none."),
+    cloneOf: z
+      .exactOptional(idOf("volume"))
+      .describe("A volume to copy, as it is when its turn comes."),
+    ...labelWishes,
   })
-  .describe("A size, or a snapshot to start from, or both to make it larger than that.")
+  .describe("A size, or something to start from, or both to make it larger than that.")
   .register(components, { id: "VolumeWish" })
 
-/** The core's wish says in its type that one of the two is there. */
+/** The core's wish says in its type that one of the three is there. */
 export const VolumeWishRead = VolumeWish.transform((wish, context): Wish => {
-  const { name, sizeBytes, snapshotId } = wish
+  const { sizeBytes, snapshotId, volumeId, cloneOf, ...rest } = wish
   const size = sizeBytes === undefined ? {} : { sizeBytes }
-  if (snapshotId !== undefined) return { name, snapshotId, ...size }
-  if (sizeBytes !== undefined) return { name, sizeBytes }
-  context.issues.push({
-    code: "custom",
-    input: wish,
-    path: ["sizeBytes"],
-    message: "is required unless snapshotId is given",
-  })
-  return z.NEVER
+  const ofVolume = volumeId === undefined ? {} : { volumeId }
+  const refuse = (path: string, message: string) => {
+    context.issues.push({ code: "custom", input: wish, path: [path], message })
+    return z.NEVER
+  }
+  if (cloneOf !== undefined && snapshotId !== undefined) {
+    return refuse("cloneOf", "excludes snapshotId")
+  }
+  if (snapshotId !== undefined) return { ...rest, snapshotId, ...ofVolume, ...size }
+  if (volumeId !== undefined) return refuse("volumeId", "is of a snapshot: give snapshotId, too")
+  if (cloneOf !== undefined) return { ...rest, cloneOf, ...size }
+  if (sizeBytes !== undefined) return { ...rest, sizeBytes }
+  return refuse("sizeBytes", "is required unless snapshotId or cloneOf is given")
 })
+
+/** What is absent stays as it is. */
+export const VolumeChange = z
+  .strictObject({ name: z.exactOptional(name), ...labelWishes })
+  .register(components, { id: "VolumeChange" })
 
 export const VolumeRevertWish = z
   .strictObject({ snapshotId: idOf("snapshot") })
@@ -69,6 +86,7 @@ export const Volume = z
     slot: z.int().nullable(),
     fromImageId: uuid.nullable(),
     fromSnapshotId: uuid.nullable(),
+    ...labels,
     accountId: uuid,
     reason: z.string().nullable(),
     createdAt: time,
@@ -87,6 +105,7 @@ export const renderVolume = (volume: VolumeView): z.infer<typeof Volume> => ({
   slot: volume.slot,
   fromImageId: volume.fromImageId,
   fromSnapshotId: volume.fromSnapshotId,
+  ...renderLabels(volume),
   accountId: volume.accountId,
   reason: volume.reason,
   createdAt: toTime(volume.createdAt),

@@ -1,0 +1,66 @@
+/** What people may write on their things, and how a change of it is put into a row. */
+import { Refusal } from "../domain/fault.ts"
+import { type Labels, labelsOf } from "../domain/labels.ts"
+import type { Change } from "./core.ts"
+import { mustBeName } from "./names.ts"
+
+/** Bytes are of UTF-8; `allBytes` counts description, metadata and tags together, as JSON. */
+export const labelLimits = {
+  entries: 128,
+  keyCharacters: 255,
+  metadataBytes: 16 * 1024,
+  tagBytes: 1024,
+  allBytes: 64 * 1024,
+} as const
+
+/** Refuses with `invalid`, naming the field. What is absent is not looked at. */
+export function mustBeLabels({ description, metadata, tags }: Partial<Labels>): void {
+  if (description?.isWellFormed() === false) throw invalid("description", notUnicode)
+  mustBeEntries("metadata", metadata ?? {}, labelLimits.metadataBytes)
+  mustBeEntries("tags", tags ?? {}, labelLimits.tagBytes)
+  const all = bytesOf(JSON.stringify({ description, metadata, tags }))
+  if (all <= labelLimits.allBytes) return
+  const why = `description, metadata and tags have at most ${labelLimits.allBytes} bytes together`
+  throw new Refusal({ kind: "invalid", why })
+}
+
+/**
+ * The fields of a row that a change is of; empty where it names none. Whether a new name is free
+ * is for its noun to say: only that knows what it must be free among.
+ */
+export function changed(before: Labels, change: Change): Partial<Labels & { name: string }> {
+  const { name, nameRule, description, metadata, tags } = change
+  if (name !== undefined) mustBeName(name, nameRule)
+  const labels = {
+    ...(description === undefined ? {} : { description }),
+    ...(metadata === undefined ? {} : { metadata }),
+    ...(tags === undefined ? {} : { tags }),
+  }
+  mustBeLabels({ ...labelsOf(before), ...labels })
+  return name === undefined ? labels : { name, ...labels }
+}
+
+type Entries = Readonly<Record<string, string | number | boolean>>
+
+function mustBeEntries(field: "metadata" | "tags", entries: Entries, mostBytes: number): void {
+  const all = Object.entries(entries)
+  if (all.length > labelLimits.entries) {
+    throw invalid(field, `has at most ${labelLimits.entries} entries`)
+  }
+  for (const [key, value] of all) {
+    const why = whyNotEntry(key, String(value), mostBytes)
+    if (why !== undefined) throw invalid(field, why)
+  }
+}
+
+function whyNotEntry(key: string, value: string, mostBytes: number): string | undefined {
+  const { keyCharacters } = labelLimits
+  if (key === "" || key.length > keyCharacters) return `a key has 1 to ${keyCharacters} characters`
+  if (!key.isWellFormed() || !value.isWellFormed()) return notUnicode
+  if (bytesOf(value) > mostBytes) return `a value has at most ${mostBytes} bytes`
+  return undefined
+}
+
+const notUnicode = "is not well-formed Unicode"
+const bytesOf = (text: string) => Buffer.byteLength(text)
+const invalid = (field: string, why: string) => new Refusal({ kind: "invalid", why, field })

@@ -1,0 +1,34 @@
+/** What is changed of a snapshot without work: its name and its labels. */
+import { attempt, type Result } from "../domain/fault.ts"
+import type { SnapshotId } from "../domain/ids.ts"
+import { changeAtOnce } from "./change.ts"
+import type { Context } from "./context.ts"
+import type { Asking, Change, SnapshotView } from "./core.ts"
+import { changed } from "./labels.ts"
+import { mustBeFree } from "./names.ts"
+import { shownSnapshot, shownStates } from "./snapshot-rows.ts"
+import { viewOf } from "./snapshot-views.ts"
+
+export async function changeSnapshot(
+  context: Context,
+  asking: Asking,
+  id: SnapshotId,
+  change: Change,
+): Promise<Result<SnapshotView>> {
+  const target = { kind: "snapshot", id } as const
+  const row = await changeAtOnce(context, asking, target, async (rooms) => {
+    const snapshot = await shownSnapshot(rooms, asking.who, id)
+    const { sourceId, accountId } = snapshot
+    const patch = changed(snapshot, change)
+    const { name = snapshot.name } = patch
+    if (name !== snapshot.name) {
+      const alike = { sourceId, name, state: [...shownStates] }
+      await mustBeFree(change.nameRule, "snapshot", name, () => rooms.snapshots.find(alike))
+    }
+    const fields = Object.keys(patch)
+    if (fields.length > 0) await rooms.snapshots.change(id, patch)
+    return { resource: { ...snapshot, ...patch }, accountId, fields }
+  })
+  if (!row.ok) return row
+  return await attempt(() => viewOf(context, context.ledger.read, row.value))
+}

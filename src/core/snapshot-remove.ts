@@ -1,0 +1,67 @@
+/** Deleting snapshots, whole or one volume's part: gone at once, their bytes in the background. */
+import type { Principal } from "../domain/account.ts"
+import type { Result } from "../domain/fault.ts"
+import type { PointId, SnapshotId } from "../domain/ids.ts"
+import type { Point, Snapshot } from "../domain/snapshot.ts"
+import type { Rooms } from "../ledger/ledger.ts"
+import { type SnapshotDelete, snapshotDelete } from "../operations/snapshot/delete.ts"
+import { accept, type Plan } from "./accept.ts"
+import type { Context } from "./context.ts"
+import type { Asking, PointView, SnapshotView, Started } from "./core.ts"
+import { shownPoint } from "./snapshot-points.ts"
+import { bury, shownSnapshot } from "./snapshot-rows.ts"
+import { withoutBytes } from "./snapshot-views.ts"
+
+export function removeSnapshot(
+  context: Context,
+  asking: Asking,
+  id: SnapshotId,
+): Promise<Result<Started<SnapshotView>>> {
+  return accept(context, asking, {
+    saga: snapshotDelete,
+    plan: async (rooms) => await removal(rooms, await shownSnapshot(rooms, asking.who, id)),
+  })
+}
+
+/** Buries it, and says what is left to be done. */
+export async function removal(rooms: Rooms, snapshot: Snapshot): Promise<Plan<SnapshotView>> {
+  const points = await rooms.points.find({ snapshotId: snapshot.id })
+  await bury(rooms, snapshot.id)
+  const resource = withoutBytes({ ...snapshot, state: "deleting" }, points)
+  return { ...dropping(snapshot, points), resource }
+}
+
+/**
+ * A point that is not the last leaves the record at once, so that nothing new is built on it; what
+ * was promised on it before is first in the snapshot's queue.
+ */
+export function removePoint(
+  context: Context,
+  asking: Asking,
+  id: PointId,
+): Promise<Result<Started<PointView>>> {
+  return accept(context, asking, {
+    saga: snapshotDelete,
+    plan: (rooms) => pointRemoval(rooms, asking.who, id),
+  })
+}
+
+async function pointRemoval(rooms: Rooms, who: Principal, id: PointId): Promise<Plan<PointView>> {
+  const { point, snapshot } = await shownPoint(rooms, who, id)
+  const left = (await rooms.points.find({ snapshotId: snapshot.id })).length - 1
+  if (left > 0) await rooms.points.remove(id)
+  else await bury(rooms, snapshot.id)
+  const gone = { ...snapshot, state: "deleting" } as const
+  return { ...dropping(snapshot, [point]), resource: { point, snapshot: gone, progress: 0 } }
+}
+
+function dropping(
+  { id, accountId, sourceId }: Snapshot,
+  points: readonly Point[],
+): Omit<Plan<never>, "resource"> {
+  const params: SnapshotDelete = {
+    snapshotId: id,
+    points: points.map((point) => ({ pointId: point.id, engine: point.engine })),
+  }
+  return { accountId, target: { kind: "snapshot", id }, subject: sourceId, holds: [id], params }
+}

@@ -1,0 +1,43 @@
+import { hasEnded, type Operation } from "../../../domain/operation.ts"
+
+/** What was done to a machine, as far as this API has words for it. */
+const actions: Record<string, string> = {
+  "machine-create": "provision",
+  "machine-start": "start",
+  "machine-stop": "stop",
+  "machine-reboot": "reboot",
+  "machine-resize": "resize",
+  "machine-delete": "destroy",
+  "machine-revert": "rollback_snapshot",
+  "volume-revert": "rollback_snapshot",
+  "snapshot-create": "create_snapshot",
+  "snapshot-capture": "create_snapshot",
+  "snapshot-delete": "delete_snapshot",
+}
+
+export const isAudited = ({ kind, state }: Operation): boolean =>
+  hasEnded(state) && actions[kind] !== undefined
+
+/**
+ * Clients that wait look for an entry later than the Date of the reply to their request. A Date
+ * has whole seconds, and one that a proxy sets may be a second later than ours: work that ends as
+ * soon as it is asked for is written down for the beginning of the second after the next.
+ */
+function timeOf({ createdAt, endedAt }: Operation): string {
+  const second = Math.floor(createdAt / 1000) * 1000
+  return new Date(Math.max(endedAt ?? 0, second + 1001)).toISOString()
+}
+
+export const renderEntry = (operation: Operation) => ({
+  id: operation.id,
+  success: operation.state === "done" ? "yes" : "no",
+  time: timeOf(operation),
+  action: actions[operation.kind],
+  caller: callerOf(operation),
+})
+
+function callerOf({ caller }: Operation) {
+  if (caller === null) return { type: "operator" }
+  const { face, address: ip, key: keyId } = caller
+  return face === "cloudapi" ? { type: "signature", ip, keyId } : { type: "token", ip }
+}

@@ -1,0 +1,117 @@
+import { z } from "zod"
+import type { Core } from "../../../core/core.ts"
+import type { Principal } from "../../../domain/account.ts"
+import { type Fault, no, ok, type Result } from "../../../domain/fault.ts"
+import type { VolumeId } from "../../../domain/ids.ts"
+import type { Volume } from "../../../domain/volume.ts"
+import type { Route } from "../../face.ts"
+import { accepted } from "../accepted.ts"
+import { ListQuery, listed } from "../listing.ts"
+import { askingIn } from "../project.ts"
+import { route } from "../route.ts"
+import {
+  BlockDeviceSpecification,
+  isPersistent,
+  mostGigabytes,
+  persistenceOf,
+  renderDisk,
+} from "../wire/disk.ts"
+import { base, flag, gibibyte, ownerOf, wholeNumber } from "../wire/words.ts"
+
+const path = `${base}/block-devices`
+const forOne = { path: `${path}/:id`, ids: { id: "volume" } } as const
+const required = ["id", "_links", "externalRegionId", "capacityInGB", "status"]
+const Resize = z.object({ capacityInGB: wholeNumber(1, mostGigabytes) })
+const Removal = z.object({ purge: flag.default(false) })
+
+export const blockDeviceRoutes: readonly Route[] = [
+  route({
+    method: "GET",
+    path,
+    query: ListQuery,
+    async answer({ core, who, query }) {
+      const owner = await ownerOf(core, who.accountId)
+      const source = {
+        list: (page: { limit: number }) => core.volumes.list(who, page),
+        count: () => core.volumes.count(who, { limit: 1 }),
+        render: (volume: Volume) => renderDisk(volume, owner),
+        required,
+      }
+      return listed(source, query)
+    },
+  }),
+  route({
+    method: "POST",
+    path,
+    body: BlockDeviceSpecification,
+    async answer({ core, asking, body }) {
+      const within = await askingIn(core, asking, body.projectId)
+      if (!within.ok) return within
+      const { name, description = "", tags = {}, customProperties, persistent } = body
+      const made = await core.volumes.create(within.value, {
+        name,
+        sizeBytes: body.capacityInGB * gibibyte,
+        description,
+        tags,
+        metadata: { ...customProperties, ...persistenceOf(persistent) },
+      })
+      return accepted(core, within.value, { kind: "volume-create" }, made)
+    },
+  }),
+  route({
+    ...forOne,
+    method: "GET",
+    async answer({ core, who, ids: { id } }) {
+      const found = await core.volumes.get(who, id)
+      if (!found.ok) return found
+      const owner = await ownerOf(core, found.value.accountId)
+      return ok({ status: 200, body: renderDisk(found.value, owner) })
+    },
+  }),
+  route({
+    ...forOne,
+    method: "POST",
+    query: Resize,
+    async answer({ core, who, asking, ids: { id }, query }) {
+      const found = await core.volumes.get(who, id)
+      if (!found.ok) return found
+      if (found.value.sizeBytes === query.capacityInGB * gibibyte) return ok({ status: 204 })
+      const refused = await whyNotResized(core, who, id)
+      return accepted(core, asking, { kind: "volume-resize", volume: id }, refused)
+    },
+  }),
+  route({
+    ...forOne,
+    method: "DELETE",
+    query: Removal,
+    async answer({ core, who, asking, ids: { id }, query: { purge } }) {
+      const found = await core.volumes.get(who, id)
+      if (!found.ok) return found
+      const removed =
+        isPersistent(found.value) && !purge
+          ? no(mustBePurged(id))
+          : await core.volumes.remove(asking, id, { cascade: false, recovery: "goes-along" })
+      return accepted(core, asking, { kind: "volume-delete", volume: id }, removed)
+    },
+  }),
+]
+
+const mustBePurged = (id: VolumeId): Fault => ({
+  kind: "wrong-state",
+  what: "volume",
+  id,
+  is: "persistent",
+  needs: ["deleted with purge=true"],
+})
+
+/** No disk changes its size here; where snapshots need it, they are named, as they would hinder it. */
+async function whyNotResized(core: Core, who: Principal, id: VolumeId): Promise<Result<never>> {
+  const page = { volumeId: id, state: ["creating", "ready"], limit: 100 } as const
+  const points = await core.snapshots.points(who, page)
+  if (!points.ok) return points
+  const by = points.value.map(({ snapshot }) => ({ kind: "snapshot", id: snapshot.id }) as const)
+  const hint = "a disk that snapshots need keeps its size"
+  if (by.length > 0) return no({ kind: "in-use", what: "volume", id, by, hint })
+  const why = "make a larger one, and copy what it holds"
+  return no({ kind: "unsupported", what: "changing the size of a disk", why })
+}

@@ -1,0 +1,56 @@
+/**
+ * How this face says what went wrong: a ServiceErrorResponse, as `application/json` and nothing
+ * else, because the SDK reads no other type. It never has a stack trace.
+ */
+import { explain, type Fault, type FaultKind } from "../../domain/fault.ts"
+import type { Answer, Mishap, Request } from "../face.ts"
+
+/** What is not answered in a tracker. `again`: the same request may succeed later. */
+type Saying = { status: number; again?: true; headers?: Record<string, string> }
+
+const sayings: Record<FaultKind, Saying> = {
+  invalid: { status: 400 },
+  unauthenticated: { status: 401, headers: { "WWW-Authenticate": 'Bearer realm="tintype"' } },
+  forbidden: { status: 403 },
+  "not-found": { status: 404 },
+  "name-taken": { status: 409 },
+  "wrong-state": { status: 409 },
+  "in-use": { status: 409 },
+  size: { status: 400 },
+  quota: { status: 403 },
+  "no-space": { status: 507 },
+  "bad-image": { status: 400 },
+  unsupported: { status: 403 },
+  unavailable: { status: 503, again: true, headers: { "Retry-After": "10" } },
+  "key-reused": { status: 400 },
+  timeout: { status: 504, again: true },
+  interrupted: { status: 400, again: true },
+  failed: { status: 500 },
+}
+
+export function renderFault(fault: Fault, request: Request): Answer {
+  const { status, again = false, headers = {} } = sayings[fault.kind]
+  return { ...said({ status, kind: fault.kind, why: explain(fault), again }, request), headers }
+}
+
+export const renderMishap = ({ kind, status, why }: Mishap, request: Request): Answer =>
+  said({ status, kind, why, again: kind === "busy" || kind === "slow" }, request)
+
+function said(
+  { status, kind, why, again }: { status: number; kind: string; why: string; again: boolean },
+  { requestId }: Request,
+): Answer {
+  return {
+    status,
+    body: {
+      message: why,
+      messageId: kind,
+      statusCode: status,
+      errorCode: status,
+      serverErrorId: requestId,
+      documentKind: "com:vmware:xenon:common:ServiceErrorResponse",
+      stackTrace: [],
+      details: again ? ["SHOULD_RETRY"] : [],
+    },
+  }
+}

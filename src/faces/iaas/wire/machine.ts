@@ -1,0 +1,120 @@
+/** Machines, as they are wished for and as they are told. */
+import { z } from "zod"
+import type { MachineView } from "../../../core/core.ts"
+import { flavors } from "../flavors.ts"
+import {
+  impossible,
+  type Links,
+  type Owner,
+  owned,
+  Properties,
+  paths,
+  place,
+  renderProperties,
+  renderTags,
+  Tags,
+  toDate,
+} from "./words.ts"
+
+/**
+ * A generated client requires both image and imageRef, both flavor and flavorRef; one of each
+ * pair is enough. Placement, network cards and deployments are accepted and mean nothing here;
+ * what could not be left out without harm is refused.
+ */
+export const MachineSpecification = z.object({
+  name: z.string().min(1),
+  projectId: z.exactOptional(z.string()),
+  image: z.exactOptional(z.string()),
+  imageRef: z.exactOptional(z.string()),
+  flavor: z.exactOptional(z.string()),
+  flavorRef: z.exactOptional(z.string()),
+  description: z.exactOptional(z.string()),
+  machineCount: z.exactOptional(z.int().refine((count) => count === 1, { error: "must be 1" })),
+  disks: z.array(z.object({ blockDeviceId: z.string() })).default([]),
+  tags: z.exactOptional(Tags),
+  customProperties: z.exactOptional(Properties),
+  bootConfig: impossible("no guest here reads it"),
+  saltConfiguration: impossible("no guest here reads it"),
+  remoteAccess: impossible("what its image has is what counts"),
+})
+
+export const MachineUpdate = z.object({
+  description: z.exactOptional(z.string()),
+  tags: z.exactOptional(Tags),
+  customProperties: z.exactOptional(Properties),
+  bootConfig: impossible("no guest here reads it"),
+})
+
+/** These tell what is; writing them changes nothing. */
+const telling = ["cpuCount", "memoryInMB", "imageId", "flavor"]
+
+export const writable = (properties: Record<string, string>): Record<string, string> =>
+  Object.fromEntries(Object.entries(properties).filter(([key]) => !telling.includes(key)))
+
+export function renderMachine(
+  machine: MachineView,
+  owner: Owner,
+  { operations = true, reverts = [] }: { operations?: boolean; reverts?: readonly string[] } = {},
+) {
+  const { id, name, description, hardware, metadata } = machine
+  const { memoryMiB, cpus } = hardware
+  const flavor = flavors.find((each) => each.memoryMiB === memoryMiB && each.cpus === cpus)
+  const properties = {
+    cpuCount: `${cpus}`,
+    memoryInMB: `${memoryMiB}`,
+    imageId: machine.imageId,
+    ...(flavor === undefined ? {} : { flavor: flavor.name }),
+  }
+  const provisioningStatus = provisioningOf(machine)
+  return {
+    id,
+    name,
+    description,
+    hostname: name,
+    powerState: powerOf(machine),
+    ...(provisioningStatus === undefined ? {} : { provisioningStatus }),
+    externalId: id,
+    externalRegionId: place,
+    externalZoneId: place,
+    projectId: owner.tenantId,
+    ...owned(owner),
+    createdAt: toDate(machine.createdAt),
+    tags: renderTags(machine.tags),
+    customProperties: { ...renderProperties(writable(metadata)), ...properties },
+    _links: linksOf(machine, owner, operations ? allowedNow(machine, reverts) : null),
+  }
+}
+
+function powerOf({ state }: MachineView): string {
+  if (state === "running") return "ON"
+  return state === "stopped" ? "OFF" : "UNKNOWN"
+}
+
+function provisioningOf({ state }: MachineView): string | undefined {
+  if (state === "failed") return undefined
+  return state === "creating" || state === "deleting" ? "PROVISIONING" : "READY"
+}
+
+const always = ["snapshots", "resize"]
+const whileOn = ["power-off", "shutdown", "reset", "reboot", "restart", ...always]
+const whileOff = ["power-on", ...always]
+
+/** `reverts`: the snapshots that can be gone back to. */
+function allowedNow({ id, state }: MachineView, reverts: readonly string[]): string[] {
+  if (state !== "running" && state !== "stopped") return []
+  const words = state === "running" ? whileOn : whileOff
+  const revert = reverts.map((snapshot) => `revert/${snapshot}`)
+  return [...words, ...revert].map((word) => `${paths.machine(id)}/operations/${word}`)
+}
+
+function linksOf(machine: MachineView, owner: Owner, operations: string[] | null): Links {
+  const self = paths.machine(machine.id)
+  return {
+    self: { href: self },
+    ...(operations === null ? {} : { operations: { hrefs: operations } }),
+    project: { href: paths.project(owner.tenantId) },
+    "network-interfaces": { hrefs: [] },
+    disks: { hrefs: machine.disks.map((disk) => `${self}/disks/${disk.id}`) },
+    snapshots: { href: `${self}/snapshots` },
+  }
+}
