@@ -28,9 +28,13 @@ export const list: Benchmark = {
       const floorName = "bare SQLite reads the rows"
 
       const { core, who, close } = await openBareService(dataDir, engine, stand)
+      const listing = { limit: pageSize, after, order: "oldest-first" } as const
       const ofCore = await takeTurns(rounds, {
         async page() {
-          expectFull(must(await core.snapshots.list(who, { limit: pageSize, after })))
+          expectFull(must(await core.snapshots.list(who, listing)))
+        },
+        async points() {
+          expectFull(must(await core.snapshots.points(who, listing)))
         },
         floor: () => expectFull(bare()),
       })
@@ -39,6 +43,13 @@ export const list: Benchmark = {
         what: `core on ${engine}: page of ${pageSize} of ${count} snapshots`,
         unit: "ms",
         samples: ofCore.page,
+        floor: { what: floorName, samples: ofCore.floor },
+        goal: { of: "p50", atMost: 10 },
+      }
+      yield {
+        what: `core on ${engine}: page of ${pageSize} of ${count} points`,
+        unit: "ms",
+        samples: ofCore.points,
         floor: { what: floorName, samples: ofCore.floor },
         goal: { of: "p50", atMost: 10 },
       }

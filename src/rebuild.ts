@@ -78,6 +78,7 @@ async function record(rooms: Rooms, found: Salvage, home: Home): Promise<void> {
       slot: null,
       fromImageId: null,
       fromSnapshotId: null,
+      fromPointId: null,
       type: null,
       ...noLabels,
       reason: null,

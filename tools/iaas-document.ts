@@ -55,7 +55,9 @@ function cut(original: Document, served: readonly string[]): Document {
   )
   const used = new Set(Object.values(paths).flatMap(Object.values).flatMap(tagsOf))
   const tags = [...used].sort().map((name) => ({ name }))
-  const note = "From vmware/vra-sdk-go, cut down to what is served here, with a few members more."
+  const note =
+    "From vmware/vra-sdk-go, Copyright (c) 2019 VMware, Inc., Apache License 2.0; changed: " +
+    "cut down to what is served here, with a few members more."
   return { ...rest, info: { ...original.info, "x-origin": note }, tags, paths, definitions }
 }
 

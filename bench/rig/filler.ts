@@ -22,7 +22,7 @@ export function fillLedger(
           "snapshot",
           snapshots.encode({ ...plain, id, accountId, name: `s${nth}`, sourceId: volumeId }),
         )
-        const point = { id: idOf<"point">(nth), snapshotId: id, volumeId, engine }
+        const point = { id: idOf<"point">(nth), accountId, snapshotId: id, volumeId, engine }
         add("point", points.encode({ ...point, sizeBytes: 2 ** 30, role: "volume" }))
       }
     })()

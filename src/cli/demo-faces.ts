@@ -9,8 +9,8 @@ import type { Narrator } from "./demo-narrator.ts"
 import type { Stage } from "./demo-stage.ts"
 import type { Resource } from "./resources.ts"
 
-type Person = { name: string; password: string; refreshToken: string; tenantId: string }
-type Machine = Resource & { disks: { id: string; role: string }[] }
+type Person = { name: string; password: string; refreshToken: string; account: string }
+type Machine = Resource & { disks: { volumeId: string; role: string }[] }
 type Row = Record<string, unknown>
 
 /** How many snapshots each face knows of, and what it calls them. */
@@ -53,12 +53,12 @@ async function throughCloudapi(
 }
 
 async function throughOpenstack({ urls }: Stage, machine: Machine, person: Person): Promise<Row[]> {
-  const { name: username, password, tenantId } = person
+  const { name: username, password, account } = person
   const auth = { passwordCredentials: { username, password } }
   const { access } = await json(`${urls["openstack"]}/v2.0/tokens`, {}, { auth })
   const { token } = access as { token: { id: string } }
-  const root = machine.disks.find(({ role }) => role === "root")?.id
-  const url = `${urls["openstack"]}/v1/${tenantId}/snapshots?volume_id=${root}`
+  const root = machine.disks.find(({ role }) => role === "root")?.volumeId
+  const url = `${urls["openstack"]}/v1/${account}/snapshots?volume_id=${root}`
   return await rows(url, { "x-auth-token": token.id })
 }
 

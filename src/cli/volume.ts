@@ -17,6 +17,7 @@ export function volumeCommands(noun: Command): void {
   inspection(noun, kinds.volume)
   change(noun, kinds.volume)
   content(noun)
+  grow(noun)
   revert(noun)
 
   leaf<{ cascade?: boolean }>(noun, {
@@ -114,6 +115,28 @@ function content(noun: Command): void {
         { kind: kinds.volume, id, target, sizeBytes, query: {} },
         options,
       )
+    },
+  })
+}
+
+function grow(noun: Command): void {
+  leaf<{ size: number }>(noun, {
+    words: "grow <volume>",
+    summary: "make a volume larger; a machine that has it must be off",
+    example: "tintype volume grow data --size 20G --wait",
+    options: [
+      option("--size <size>", "how large it shall be, such as 20G")
+        .argParser(parseSize)
+        .makeOptionMandatory(),
+    ],
+    works: true,
+    async run(session, [ref = ""], { size: sizeBytes, ...waiting }) {
+      const id = await resolve(session, kinds.volume, ref)
+      const path = `${pathOf(kinds.volume, id)}/grow`
+      const ask = { method: "POST", path, body: { sizeBytes } } as const
+      const accepted = await session.client.json<Resource>(ask)
+      const doing = `growing volume ${accepted.name ?? ref}`
+      await followAndPrint(session, { kind: kinds.volume, accepted, doing }, waiting)
     },
   })
 }

@@ -33,7 +33,7 @@ import type {
 import type {
   Asking,
   Change,
-  DetachRule,
+  CoverRule,
   Download,
   Listing,
   MachineListing,
@@ -105,7 +105,7 @@ export interface Machines {
     asking: Asking,
     id: MachineId,
     volume: VolumeId,
-    how?: DetachRule,
+    how?: CoverRule,
   ): Promise<Result<Started<MachineView>>>
   /**
    * Afterwards running or off as before, or always running with `start`, always off with `stop`.
@@ -132,6 +132,16 @@ export interface Volumes {
   change(asking: Asking, id: VolumeId, change: Change): Promise<Result<VolumeView>>
   /** Refused with the ids of its snapshots unless `cascade`, which deletes them too. */
   remove(asking: Asking, id: VolumeId, how: VolumeRemoval): Promise<Result<Started<Volume>>>
+  /**
+   * Makes it larger, for good: going back to a snapshot later leaves it as large. One that a running
+   * machine has is `wrong-state`; one that is as large already, or larger, is `size`.
+   */
+  grow(
+    asking: Asking,
+    id: VolumeId,
+    sizeBytes: number,
+    how?: CoverRule,
+  ): Promise<Result<Started<Volume>>>
   revert(asking: Asking, id: VolumeId, snapshot: SnapshotId): Promise<Result<Started<Volume>>>
   /** Takes the stream to its end; resolves with the operation ended. */
   importFrom(asking: Asking, id: VolumeId, source: Upload): Promise<Result<Started<Volume>>>

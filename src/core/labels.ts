@@ -29,7 +29,9 @@ export function mustBeLabels({ description, metadata, tags }: Partial<Labels>): 
  * is for its noun to say: only that knows what it must be free among.
  */
 export function changed(before: Labels, change: Change): Partial<Labels & { name: string }> {
-  const { name, nameRule, description, metadata, tags } = change
+  const { name, nameRule, description, merge } = change
+  const metadata = merged(before.metadata, change.metadata, merge?.metadata)
+  const tags = merged(before.tags, change.tags, merge?.tags)
   if (name !== undefined) mustBeName(name, nameRule)
   const labels = {
     ...(description === undefined ? {} : { description }),
@@ -38,6 +40,20 @@ export function changed(before: Labels, change: Change): Partial<Labels & { name
   }
   mustBeLabels({ ...labelsOf(before), ...labels })
   return name === undefined ? labels : { name, ...labels }
+}
+
+/** Undefined where neither is wished. A name such as `__proto__` is only a name. */
+function merged<V extends string | number | boolean>(
+  before: Record<string, V>,
+  instead: Record<string, V> | undefined,
+  more: Record<string, V | null> | undefined,
+): Record<string, V> | undefined {
+  if (more === undefined) return instead
+  const all = new Map<string, V | null>(Object.entries(instead ?? before))
+  for (const [key, value] of Object.entries(more)) all.set(key, value)
+  return Object.fromEntries(
+    [...all].flatMap(([key, value]) => (value === null ? [] : [[key, value] as const])),
+  )
 }
 
 type Entries = Readonly<Record<string, string | number | boolean>>

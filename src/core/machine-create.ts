@@ -141,6 +141,7 @@ function rowsOf(
     slot: 0,
     fromImageId: image.id,
     fromSnapshotId: null,
+    fromPointId: null,
     type: null,
     ...noLabels,
     reason: null,

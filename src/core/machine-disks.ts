@@ -1,12 +1,11 @@
 /** Extra volumes are given to a machine and taken back. */
 import { Refusal, type Result } from "../domain/fault.ts"
 import type { MachineId, VolumeId } from "../domain/ids.ts"
-import type { Volume } from "../domain/volume.ts"
-import type { Rooms } from "../ledger/ledger.ts"
 import { machineAttach, machineDetach } from "../operations/machine/disks.ts"
 import { accept } from "./accept.ts"
 import type { Context } from "./context.ts"
-import type { Asking, DetachRule, MachineView, Started } from "./core.ts"
+import type { Asking, CoverRule, MachineView, Started } from "./core.ts"
+import { mustNotBeCovered } from "./covered.ts"
 import { freeSlot } from "./machine-create.ts"
 import { mustSuit, planFor, viewOf } from "./machine-rules.ts"
 import { mustFit } from "./quota.ts"
@@ -44,7 +43,7 @@ export function detachVolume(
   asking: Asking,
   id: MachineId,
   volumeId: VolumeId,
-  how: DetachRule = { ifCovered: "allow" },
+  how: CoverRule = { ifCovered: "allow" },
 ): Promise<Result<Started<MachineView>>> {
   return accept(context, asking, {
     saga: machineDetach,
@@ -61,25 +60,9 @@ export function detachVolume(
         })
       }
       if (volume.role === "root") mustBeFreeOfMachines(volume)
-      if (how.ifCovered === "refuse") await mustNotBeCovered(rooms, volume)
+      if (how.ifCovered === "refuse") await mustNotBeCovered(rooms, volume, "its-machine")
       const params = { machineId: id, volumeId, slot: volume.slot ?? 0, engine: volume.engine }
       return { ...planFor(await viewOf(rooms, machine)), params }
     },
   })
-}
-
-/** By snapshots of its machine that people took; what a revert keeps for itself hinders nobody. */
-async function mustNotBeCovered(rooms: Rooms, { id, machineId }: Volume): Promise<void> {
-  const points = await rooms.points.find({ volumeId: id })
-  const snapshots = await rooms.snapshots.find({
-    id: points.map(({ snapshotId }) => snapshotId),
-    state: ["creating", "ready"],
-    recovery: false,
-  })
-  const by = snapshots.flatMap((snapshot) =>
-    snapshot.sourceId === machineId ? [{ kind: "snapshot", id: snapshot.id } as const] : [],
-  )
-  if (by.length === 0) return
-  const hint = "delete them first: they would no longer bring the machine back as it was"
-  throw new Refusal({ kind: "in-use", what: "volume", id, by, hint })
 }

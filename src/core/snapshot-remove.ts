@@ -51,6 +51,7 @@ async function pointRemoval(rooms: Rooms, who: Principal, id: PointId): Promise<
   const left = (await rooms.points.find({ snapshotId: snapshot.id })).length - 1
   if (left > 0) await rooms.points.remove(id)
   else await bury(rooms, snapshot.id)
+  // For those who know it by this point alone it is the snapshot that goes.
   const gone = { ...snapshot, state: "deleting" } as const
   return { ...dropping(snapshot, [point]), resource: { point, snapshot: gone, progress: 0 } }
 }

@@ -130,6 +130,7 @@ function rowOf(
     slot: null,
     fromImageId: null,
     fromSnapshotId: origin?.kind === "point" ? origin.point.snapshotId : null,
+    fromPointId: origin?.kind === "point" ? origin.point.id : null,
     ...labelsOf(wish),
     reason: null,
     createdAt: clock(),

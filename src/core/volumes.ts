@@ -24,6 +24,7 @@ import { shownVolume } from "./shown.ts"
 import { bury, departing } from "./snapshot-rows.ts"
 import { exportVolume, importVolume, revertVolume } from "./volume-content.ts"
 import { createVolume } from "./volume-create.ts"
+import { growVolume } from "./volume-grow.ts"
 import { mustBeFreeOfMachines } from "./volume-rules.ts"
 
 const fields = ["state", "type", "machineId", "role"] as const
@@ -41,6 +42,7 @@ export const openVolumes = (context: Context): Volumes => ({
     attempt(() => context.ledger.read.volumes.count(whereOf(who, listing, fields))),
   change: (asking, id, change) => changeVolume(context, asking, id, change),
   remove: (asking, id, how) => removeVolume(context, asking, id, how),
+  grow: (asking, id, sizeBytes, how) => growVolume(context, asking, { id, sizeBytes }, how),
   revert: (asking, id, snapshotId) => revertVolume(context, asking, id, snapshotId),
   importFrom: (asking, id, source) => importVolume(context, asking, id, source),
   exportTo: (asking, id, sink) => exportVolume(context, asking, id, sink),

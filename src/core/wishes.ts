@@ -82,12 +82,17 @@ export type SnapshotWish = Partial<Labels> & {
 }
 /** `recovery`: whether those that a revert left, which not every face shows, hinder it (default). */
 export type VolumeRemoval = { cascade: boolean; recovery?: "hinders" | "goes-along" }
-/** `ifCovered`: whether a volume may leave while snapshots of its machine cover it. */
-export type DetachRule = { ifCovered: "refuse" | "allow" }
+/** `ifCovered`: whether a volume may leave its machine, or grow, while snapshots cover it. */
+export type CoverRule = { ifCovered: "refuse" | "allow" }
 /** What was asked for, by the name of its operation, and of what; of neither: of the account. */
 export type RefusedWish = { kind: string; machine?: MachineId; volume?: VolumeId }
 /** What may be changed at once, without an operation; what is absent stays as it is. */
-export type Change = Partial<Labels> & { name?: string; nameRule?: NameRule }
+export type Change = Partial<Labels> & { name?: string; nameRule?: NameRule; merge?: LabelMerge }
+/** Entries put to those that are there when its turn comes; null takes one away. */
+export type LabelMerge = {
+  metadata?: Record<string, string | null>
+  tags?: Record<string, string | number | boolean | null>
+}
 /** `allAccounts` is the administrator's; others are `forbidden`. */
 export type Listing = Page & { name?: string; allAccounts?: boolean }
 export type MachineListing = Listing & Pick<Where<Machine>, "state" | "kind" | "imageId">

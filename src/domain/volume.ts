@@ -1,4 +1,4 @@
-import type { AccountId, ImageId, MachineId, SnapshotId, VolumeId } from "./ids.ts"
+import type { AccountId, ImageId, MachineId, PointId, SnapshotId, VolumeId } from "./ids.ts"
 import type { Labels } from "./labels.ts"
 
 export type VolumeState = "creating" | "available" | "in-use" | "deleting" | "failed"
@@ -21,6 +21,8 @@ export type Volume = Labels & {
   slot: number | null
   fromImageId: ImageId | null
   fromSnapshotId: SnapshotId | null
+  /** The part of that snapshot that it was made of; null also where it was made before this was kept. */
+  fromPointId: PointId | null
   reason: string | null
   createdAt: number
 }

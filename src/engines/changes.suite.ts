@@ -22,6 +22,8 @@ export function changesStories(rig: () => Rig): void {
       }
       const [first = pointId(), second = pointId(), third = pointId()] = points
       points.push(await family.revert(volume, second))
+      await family.grow(volume, sizeBytes + 100_352)
+      await family.write(volume, { offset: sizeBytes + 512, length: 65_536 })
       for (let turn = 0; turn < 5; turn++) {
         await family.write(volume, ...some())
         points.push(await family.keep(volume))

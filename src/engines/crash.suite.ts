@@ -73,6 +73,7 @@ const newCast = (): Cast => ({
 })
 
 const [early, late] = [content("early", mebi / 4), content("late", mebi / 4)]
+const grown = Buffer.concat([late, Buffer.alloc(mebi / 4)])
 
 async function everything(engine: Engine, cast: Cast): Promise<void> {
   const { volume, clone, first, second, third, keep } = cast
@@ -82,6 +83,7 @@ async function everything(engine: Engine, cast: Cast): Promise<void> {
   await put(engine, volume, late)
   await engine.createPoint(volume, second)
   await engine.createHead(clone, { sizeBytes: mebi / 4, point: first })
+  await engine.growHead(volume, mebi / 2)
   await engine.arm(volume)
   await engine.switched([{ volume, point: third }])
   await engine.revertHead(volume, first, keep)
@@ -91,11 +93,11 @@ async function everything(engine: Engine, cast: Cast): Promise<void> {
 async function expectAll(engine: Engine, cast: Cast): Promise<void> {
   const { volume, clone, first, second, third, keep } = cast
   const told = {
-    volume: (await bytesOf(engine, { volume })).equals(late),
+    volume: (await bytesOf(engine, { volume })).equals(grown),
     clone: (await bytesOf(engine, { volume: clone })).equals(early),
     first: (await bytesOf(engine, { point: first })).equals(early),
     second: (await bytesOf(engine, { point: second })).equals(late),
-    third: (await bytesOf(engine, { point: third })).equals(late),
+    third: (await bytesOf(engine, { point: third })).equals(grown),
     keep: await engine.hasPoint(keep),
   }
   const all = { volume: true, clone: true, first: true, second: true, third: true, keep: false }

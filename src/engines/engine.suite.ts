@@ -11,6 +11,7 @@ import { crashStories } from "./crash.suite.ts"
 import type { Engine, Space } from "./engine.ts"
 import type { Rig } from "./engine-rig.suite.ts"
 import { freedStories } from "./freed.suite.ts"
+import { growStories } from "./grow.suite.ts"
 import { openDiskStories } from "./open-disk.suite.ts"
 import { streamStories } from "./streams.suite.ts"
 import { upkeepStories } from "./upkeep.suite.ts"
@@ -30,6 +31,7 @@ export function engineSuite(name: string, make: () => Promise<Rig>): void {
     })
     headStories(() => rig)
     pointStories(() => rig)
+    growStories(() => rig)
     revertStories(() => rig)
     raceStories(() => rig)
     openDiskStories(() => rig)

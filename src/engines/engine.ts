@@ -30,11 +30,22 @@ export interface Engine {
 
   // ---- heads -----------------------------------------------------------------------------
   createHead(volume: VolumeId, origin: Origin): Promise<void>
+  /**
+   * The head becomes this large and reads as zeros beyond its old end; its points stay as they
+   * are. Only for a volume that no process has open; applies the recovery rule to one whose opener
+   * died. The size it has is success, a smaller one is refused with `size`.
+   */
+  growHead(volume: VolumeId, sizeBytes: number): Promise<void>
+  /** How large the head is; null where there is none. */
+  sizeOf(volume: VolumeId): Promise<number | null>
   /** Dropping what is not there is success. The points of the volume live on. */
   dropHead(volume: VolumeId): Promise<void>
-  /** The volume's head stands on `to` afresh; what it held before is kept as the point `keep`. */
+  /**
+   * The volume's head stands on `to` afresh, as large as it is; what it held before is kept as the
+   * point `keep`.
+   */
   revertHead(volume: VolumeId, to: PointId, keep: PointId): Promise<void>
-  /** Takes a revert back: the head is what `keep` kept, and `keep` is gone. */
+  /** Takes a revert back: the head, as large as it is, is what `keep` kept, and `keep` is gone. */
   unrevertHead(volume: VolumeId, keep: PointId): Promise<void>
 
   // ---- points ----------------------------------------------------------------------------

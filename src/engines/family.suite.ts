@@ -28,6 +28,11 @@ export class Family {
     return volume
   }
 
+  async grow(volume: VolumeId, sizeBytes: number): Promise<void> {
+    await this.#engine.growHead(volume, sizeBytes)
+    this.model.grow(volume, sizeBytes)
+  }
+
   /** In pieces of 16 granules, never twice the same bytes, by an opener that closes after. */
   async write(volume: VolumeId, ...writes: readonly Write[]): Promise<void> {
     const opener = await this.#rig().opener([await this.#engine.open(volume)])

@@ -62,6 +62,11 @@ export class Model {
     this.heads.set(volume, { content, from, written: [] })
   }
 
+  grow(volume: VolumeId, sizeBytes: number): void {
+    const head = this.#head(volume)
+    this.heads.set(volume, { ...head, content: head.content.copy(sizeBytes) })
+  }
+
   write(volume: VolumeId, offset: number, bytes: Uint8Array): void {
     const head = this.#head(volume)
     head.content.write(offset, bytes)
@@ -86,7 +91,8 @@ export class Model {
   /** What `keep` kept is the head again; whoever stands on it may go on doing so. */
   unrevert(volume: VolumeId, keep: PointId): void {
     const kept = this.#point(keep)
-    this.heads.set(volume, { content: kept.content.copy(), from: kept, written: [] })
+    const { sizeBytes } = this.content({ volume })
+    this.heads.set(volume, { content: kept.content.copy(sizeBytes), from: kept, written: [] })
     this.points.delete(keep)
   }
 

@@ -95,6 +95,7 @@ export const volume = (patch: Partial<Volume> = {}): Volume => ({
   slot: null,
   fromImageId: null,
   fromSnapshotId: null,
+  fromPointId: null,
   type: null,
   ...labels,
   reason: awkward,

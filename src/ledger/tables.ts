@@ -124,6 +124,7 @@ export const volumes = table<Volume>("volume", {
   slot: "number",
   fromImageId: "text",
   fromSnapshotId: "text",
+  fromPointId: "text",
   ...labels,
   reason: "text",
   createdAt: "number",

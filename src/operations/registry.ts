@@ -20,6 +20,7 @@ import { volumeClone } from "./volume/clone.ts"
 import { volumeCreate } from "./volume/create.ts"
 import { volumeDelete } from "./volume/delete.ts"
 import { volumeExport } from "./volume/export.ts"
+import { volumeGrow } from "./volume/grow.ts"
 import { volumeImport } from "./volume/import.ts"
 import { volumeRevert } from "./volume/revert.ts"
 
@@ -45,6 +46,7 @@ const all = [
   volumeCreate,
   volumeDelete,
   volumeExport,
+  volumeGrow,
   volumeImport,
   volumeRevert,
 ]

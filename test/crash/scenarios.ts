@@ -4,6 +4,7 @@
  */
 import { cancelStories } from "./cancel-stories.ts"
 import { captureStories } from "./capture-stories.ts"
+import { growStories } from "./grow-stories.ts"
 import { machineStories } from "./machine-stories.ts"
 import { pointStories } from "./point-stories.ts"
 import { resizeStories } from "./resize-stories.ts"
@@ -13,6 +14,7 @@ import { volumeStories } from "./volume-stories.ts"
 
 export const scenarios: readonly Scenario[] = [
   ...volumeStories,
+  ...growStories,
   ...pointStories,
   ...machineStories,
   ...resizeStories,

@@ -7,7 +7,9 @@ import { write } from "./writing.ts"
 
 const mebi = 2 ** 20
 const sizes = [4 * mebi, 2 * mebi + 512]
-const most = { heads: 5, points: 30 }
+/** What volumes grow by: within a cluster, to the next one, by several. */
+const steps = [512, 65_024, 300_032]
+const most = { heads: 5, points: 30, bytes: 5 * mebi }
 
 export const growing: Steps = {
   create: {
@@ -32,6 +34,20 @@ export const growing: Steps = {
       await grove.verb((engine) => engine.createHead(volume, { sizeBytes, point }))
       grove.model.create(volume, sizeBytes, point)
       grove.say(`clone ${grove.name(point)} as ${grove.name(volume)} of ${sizeBytes}`)
+    },
+  },
+  grow: {
+    weight: 4,
+    async do(grove, roll) {
+      const volume = pick(grove.volumes, roll)
+      if (volume === undefined) return
+      const { sizeBytes } = grove.model.content({ volume })
+      const larger = sizeBytes + (pick(steps, roll) ?? 512)
+      if (larger > most.bytes) return
+      await grove.close(volume, roll() < 0.5 ? "close" : "kill")
+      await grove.verb((engine) => engine.growHead(volume, larger))
+      grove.model.grow(volume, larger)
+      grove.say(`grow ${grove.name(volume)} to ${larger}`)
     },
   },
   snapshot: {

@@ -57,6 +57,12 @@ describe("a machine", () => {
 })
 
 describe("a volume", () => {
+  test("is grown", async () => {
+    const path = `POST /api/volumes/${id}/grow`
+    const words = ["volume", "grow", id, "--size", "3G"]
+    expect(await sent({ [path]: started }, ...words)).toEqual([path, { sizeBytes: 3 * 2 ** 30 }])
+  })
+
   const path = "POST /api/volumes"
   const create = ["volume", "create", "--name", "v"]
 

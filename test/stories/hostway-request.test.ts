@@ -148,6 +148,8 @@ describe("the documents' own example", () => {
       auth(tenant),
       `Content-Length: ${body.length}`,
     ])
+    expect(made.status).toBe(202)
+    expect(made.headers.get("location")).toMatch(/^\/servers\//)
     expect(made.text + [...made.headers.values()].join()).not.toContain("<script>")
   })
 

@@ -44,16 +44,19 @@ function ask(path: string, method = "GET", body?: object): Promise<Reply> {
 }
 
 /** As clients of this API wait: they look again and again. */
-async function until(path: string, status: string) {
+async function look(path: string, isIt: (reply: Reply) => boolean): Promise<Reply> {
   const deadline = performance.now() + patienceMs
   for (;;) {
-    const { json } = await ask(path)
-    const [thing] = Object.values<{ status: string }>(json)
-    if (thing?.status === status) return json
-    if (performance.now() > deadline) throw new Error(`${path} is ${thing?.status}, not ${status}`)
+    const reply = await ask(path)
+    if (isIt(reply)) return reply
+    if (performance.now() > deadline) throw new Error(`${path} stays ${reply.bytes.toString()}`)
     await sleep(100)
   }
 }
+
+const statusIn = ({ json }: Reply) => Object.values<{ status?: string }>(json)[0]?.status
+const until = async (path: string, status: string) =>
+  (await look(path, (reply) => statusIn(reply) === status)).json
 
 async function shell(script: string): Promise<string> {
   const argv = ["sh", "-c", script]
@@ -139,6 +142,6 @@ test("what a restore brings back, and what it leaves alone", async () => {
   expect(Number(await shell("awk '/MemTotal/ { print $2 }' /proc/meminfo"))).toBeGreaterThan(4e5)
 
   expect((await ask(server, "DELETE")).status).toBe(204)
-  await service.settled()
-  expect((await ask(server)).status).toBe(404)
+  await look(server, ({ status }) => status === 404)
+  expect(await qemuOf(dataDir, machine)).toBeUndefined()
 }, 600_000)

@@ -3,6 +3,8 @@ import { generateKeyPairSync } from "node:crypto"
 import { request } from "node:https"
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest"
 import { no, ok } from "../../src/domain/fault.ts"
+import { faces } from "../../src/faces/registry.ts"
+import type { FaceSettings } from "../../src/faces/settings.ts"
 import { basic, hostwayFace } from "../fixtures/hostway-house.ts"
 import * as sample from "../fixtures/scripted-core.ts"
 import { selfSigned } from "../fixtures/self-signed.ts"
@@ -447,6 +449,23 @@ describe("accounts", () => {
   })
 })
 
+test("the documents' other readings are there for those who want them", async () => {
+  const settings = { pendingCreateTime: "0000-00-00 00:00:00", listStatus: 202, maxSnapshots: 5 }
+  const other = await wireTo(faces.hostway({ hostway: settings } as FaceSettings), core)
+  script["machines.get"] = () => ok(sample.machine)
+  script["snapshots.points"] = () => ok([])
+  script["snapshots.create"] = () => ok(started({ ...sample.snapshot, state: "creating" }))
+  const path = `${server}/snapshots`
+  const list = await other.ask(path, { headers, token: null })
+  expect([list.status, list.json]).toEqual([202, { snapshots: [] }])
+  const body = { snapshot: { name: "n" } }
+  const made = await other.ask(path, { method: "POST", headers, token: null, body })
+  await other.close()
+  expect(made.json.snapshot.create_time).toBe("0000-00-00 00:00:00")
+  const wish = calls.find(({ verb }) => verb === "snapshots.create")?.args[1]
+  expect(wish).toMatchObject({ countRule: { most: 5 } })
+})
+
 test("links say https where TLS was spoken", async () => {
   const tls = selfSigned(generateKeyPairSync("ec", { namedCurve: "P-256" }))
   const secure = await wireTo(face, core, { tls })
@@ -464,4 +483,16 @@ test("links say https where TLS was spoken", async () => {
   })
   await secure.close()
   expect(JSON.parse(text)).toEqual({ servers: [rendered.inList("https://cloud.example")] })
+})
+
+describe("nobody", () => {
+  for (const { method, path } of face.routes) {
+    test(`${method} ${path} is 401 in plain text, and the core is asked nothing`, async () => {
+      const reply = await wire.ask(path.replace(/:\w+/g, id(10)), { method, token: null })
+      expect(reply.status).toBe(401)
+      expect(reply.headers["www-authenticate"]).toMatch(/^Basic /)
+      expect(reply.bytes.toString()).toMatch(/^401 Unauthorized\n\n/)
+      expect(calls).toEqual([])
+    })
+  }
 })

@@ -513,6 +513,15 @@ const stories: Story[] = [
     body: going(rendered.volume),
   },
   {
+    route: "POST /api/volumes/:id/grow",
+    sent: put({ sizeBytes: 2 ** 31 }),
+    verb: "volumes.grow",
+    says: ok(started(sample.volume)),
+    given: [asking, id(20), 2 ** 31],
+    status: 202,
+    body: going(rendered.volume),
+  },
+  {
     route: "POST /api/volumes/:id/revert",
     sent: put({ snapshotId: id(40) }),
     verb: "volumes.revert",

@@ -123,6 +123,7 @@ describe("what belongs to others", () => {
       core().volumes.get(bob, v),
       core().volumes.remove({ who: bob }, v, { cascade: true }),
       core().volumes.revert({ who: bob }, v, s),
+      core().volumes.grow({ who: bob }, v, 2 ** 30),
       core().volumes.importFrom({ who: bob }, v, upload(bytesOf("b", MiB))),
       core().volumes.exportTo({ who: bob }, v, nowhere()),
       core().volumes.create({ who: bob }, { name: "c", snapshotId: s }),

@@ -12,10 +12,18 @@ import type { PointId, VolumeId } from "../../domain/ids.ts"
 import { diskBytesOf } from "../disk-size.ts"
 import type { Engine, EngineConfig, EngineHouse, UpkeepLimits } from "../engine.ts"
 import { areRelated, changesBetween } from "./changes.ts"
-import { createHead, createPoint, dropHead, dropPoint, revertHead, unrevertHead } from "./heads.ts"
+import {
+  createHead,
+  createPoint,
+  dropHead,
+  dropPoint,
+  growHead,
+  revertHead,
+  unrevertHead,
+} from "./heads.ts"
 import { type House, Layers } from "./layers.ts"
 import { arm, open, type Store, switched } from "./openers.ts"
-import { point, pointOf } from "./records.ts"
+import { head, point, pointOf } from "./records.ts"
 import { freedBy, spaceOf, usageOf } from "./space.ts"
 import { read, write } from "./transfer.ts"
 import { readTree, type Tree } from "./tree.ts"
@@ -41,6 +49,9 @@ function engine(house: House, memory: EngineMemory, limits: UpkeepLimits): Engin
     can: { switchWhileRunning: true },
 
     createHead: (volume, origin) => createHead(store, volume, origin),
+    growHead: (volume, sizeBytes) => growHead(store, volume, sizeBytes),
+    sizeOf: (volume) =>
+      memory.transaction(async (tx) => (await head(tx, volume))?.sizeBytes ?? null),
     dropHead: (volume) => dropHead(store, volume),
     revertHead: (volume, to, keep) => revertHead(store, volume, to, keep),
     unrevertHead: (volume, keep) => unrevertHead(store, volume, keep),

@@ -23,6 +23,21 @@ export async function createHead({ memory, layers }: Store, volume: VolumeId, or
 
 const blank = (sizeBytes: number) => new MemoryLayer(null, sizeBytes)
 
+/** What is there is frozen, nameless, below a larger layer. */
+export async function growHead(store: Store, volume: VolumeId, sizeBytes: number): Promise<void> {
+  const { memory, layers } = store
+  checkVolumeSize(sizeBytes)
+  await settled(store, volume)
+  const old = await memory.transaction(async (tx) => {
+    const now = await headOf(tx, volume)
+    if (sizeBytes === now.sizeBytes) return null
+    const layer = await layers.make(tx, { parent: now.layer, volume, sizeBytes })
+    await putHead(tx, { volume, layer, armed: null, sizeBytes })
+    return now.layer
+  })
+  if (old !== null) layers.get(old).frozen = true
+}
+
 export async function dropHead({ memory, layers }: Store, volume: VolumeId): Promise<void> {
   const due = await memory.transaction(async (tx) => {
     const found = await head(tx, volume)

@@ -8,6 +8,7 @@ import type { Engine, EngineConfig, EngineHouse, Upkeep } from "../engine.ts"
 import { noticed } from "./changed.ts"
 import { changes, related } from "./changes.ts"
 import { examine } from "./examine.ts"
+import { growHead } from "./grow.ts"
 import { createHead, createPoint, dropHead, dropPoint, revertHead, unrevertHead } from "./heads.ts"
 import type { LayerId } from "./layer-files.ts"
 import { arm, open, switched } from "./openers.ts"
@@ -37,6 +38,12 @@ function engine(store: Store & { memory: EngineMemory }): Engine {
     can: { switchWhileRunning: true },
 
     createHead: (volume, origin) => shared(() => createHead(store, volume, origin)),
+    async growHead(volume, sizeBytes) {
+      store.desk.lengths.delete(volume)
+      await growHead(store, volume, sizeBytes)
+    },
+    sizeOf: (volume) =>
+      inTree(store.memory, async (tree) => (await tree.head(volume))?.sizeBytes ?? null),
     async dropHead(volume) {
       await dropHead(store, volume)
       store.desk.lengths.delete(volume)

@@ -114,7 +114,8 @@ export async function revertHead(
 
 /**
  * The kept layer becomes the head again and may change again, unless somebody else has come to
- * stand on it or to name it since: then the head stands on it as on any other point.
+ * stand on it or to name it since, or the volume has grown: then the head stands on it as on any
+ * other point.
  */
 export async function unrevertHead(store: Store, volume: VolumeId, keep: PointId): Promise<void> {
   const { shared } = store.steady
@@ -128,7 +129,9 @@ async function takenBack(store: Store, volume: VolumeId, keep: PointId): Promise
     const point = await tree.point(keep)
     if (point === undefined) return null
     const { sizeBytes } = await tree.headOf(volume)
-    return { parent: point.layer, alone: await isAlone(tree, point.layer), sizeBytes }
+    const { sizeBytes: keptBytes } = await tree.living(point.layer)
+    const alone = keptBytes === sizeBytes && (await isAlone(tree, point.layer))
+    return { parent: point.layer, alone, sizeBytes }
   })
   if (kept === null) return nothing
   const putBack = (layer: LayerId, alone: boolean) =>

@@ -47,25 +47,53 @@ async function operationOf(
   return await core.operations.refused(asking, wish, started.fault)
 }
 
-export async function trackerOf(core: Core, who: Principal, operation: Operation) {
-  return renderTracker(operation, await resourcesOf(core, who, operation))
+export async function trackerOf(
+  core: Core,
+  who: Principal,
+  operation: Operation,
+  subjects: Subjects = subjectsOf(core, who),
+) {
+  return renderTracker(operation, await resourcesOf(core, who, operation, subjects))
+}
+
+/** What an operation was done to: a machine, a block device, or something that is gone. */
+type Subjects = (id: string) => Promise<"machine" | "volume" | undefined>
+
+/** Each is looked up once, however many operations of a list were done to it. */
+export function subjectsOf(core: Core, who: Principal): Subjects {
+  const known = new Map<string, ReturnType<Subjects>>()
+  const look = async (id: string) => {
+    if ((await core.machines.get(who, id as MachineId)).ok) return "machine"
+    return (await core.volumes.get(who, id as VolumeId)).ok ? "volume" : undefined
+  }
+  return (id) => {
+    const kind = known.get(id) ?? look(id)
+    known.set(id, kind)
+    return kind
+  }
 }
 
 /**
  * Paths of what an operation is about: the machine or block device first, then what was made of
  * it. Clients take the ids of new things from here.
  */
-async function resourcesOf(core: Core, who: Principal, operation: Operation): Promise<string[]> {
+async function resourcesOf(
+  core: Core,
+  who: Principal,
+  operation: Operation,
+  subjects: Subjects,
+): Promise<string[]> {
   const { targetKind, targetId, subjectId } = operation
   if (targetKind === "machine") return [paths.machine(targetId)]
   if (targetKind === "volume") return [paths.blockDevice(targetId)]
   if (targetKind !== "snapshot" && targetKind !== "point") return []
   const there = targetKind === "snapshot" && hasSnapshot(operation)
-  if ((await core.machines.get(who, subjectId as MachineId)).ok) {
+  const subject = await subjects(subjectId)
+  if (subject === "machine") {
     const own = there ? [paths.machineSnapshot(subjectId, targetId)] : []
     return [paths.machine(subjectId), ...own]
   }
-  if (!(await core.volumes.get(who, subjectId as VolumeId)).ok) return []
+  if (subject === undefined) return []
   const snapshot = there ? await core.snapshots.get(who, targetId as SnapshotId) : null
   const points = snapshot?.ok ? snapshot.value.points : []
   const own = points.map(({ volumeId, id }) => paths.diskSnapshot(volumeId, id))

@@ -10,7 +10,7 @@ import {
   type ResourceKind,
 } from "../../domain/fault.ts"
 import type { Answer, Mishap, MishapKind, Request } from "../face.ts"
-import { identityOf } from "./addresses.ts"
+import { whoseWords } from "./dialects.ts"
 import { faultInFormat, wantedFormat } from "./formats.ts"
 import { stateWord } from "./states.ts"
 
@@ -125,22 +125,14 @@ export const renderMishap = ({ kind, status, why }: Mishap, request: Request): A
 
 function told(saying: Saying, request: Request): Answer {
   const { status, message } = saying
-  const headers: Record<string, string> =
-    status === 401 ? { "WWW-Authenticate": `Keystone uri='${identityOf(request)}'` } : {}
   const name = names[status] ?? "computeFault"
   const whose = whoseWords(request.path)
   if (whose === "volume") {
-    return faultInFormat(wantedFormat(request), { ...saying, name, headers })
+    return faultInFormat(wantedFormat(request), { ...saying, name })
   }
-  if (whose === "identity-v2") return faultInFormat("json", { ...saying, name, headers })
+  if (whose === "identity-v2") return faultInFormat("json", { ...saying, name })
   const error = { code: status, title: titles[status] ?? "Error", message }
-  return { status, headers: { ...headers, "Content-Type": "application/json" }, body: { error } }
-}
-
-function whoseWords(path: string): "volume" | "identity-v2" | "identity-v3" {
-  if (/^\/(identity\/)?v2\.0(\/|$)/.test(path)) return "identity-v2"
-  const ours = /^\/(identity(\/|$)|v3\/(auth|projects|users)(\/|$)|v3\/?$)/
-  return ours.test(path) ? "identity-v3" : "volume"
+  return { status, headers: { "Content-Type": "application/json" }, body: { error } }
 }
 
 const titles: Readonly<Record<number, string>> = {

@@ -79,14 +79,12 @@ export type ToldFault = {
   status: number
   name: string
   message: string
-  headers?: Record<string, string>
   retryAfterS?: number
 }
 
 export function faultInFormat(format: Format, told: ToldFault): Answer {
   const { status, name, message, retryAfterS } = told
-  const retryHeader = retryAfterS === undefined ? {} : { "Retry-After": `${retryAfterS}` }
-  const headers = { ...told.headers, ...retryHeader }
+  const headers = retryAfterS === undefined ? {} : { "Retry-After": `${retryAfterS}` }
   const retryAfter = retryAfterS === undefined ? {} : { retryAfter: retryAfterS }
   if (format === "json") {
     const body = { [name]: { code: status, message, ...retryAfter } }

@@ -19,6 +19,7 @@ export async function up(db: NewDb): Promise<void> {
     .addColumn("deletion_protected", "bigint", (c) => c.notNull().defaultTo(0))
     .execute()
   await add("volume").addColumn("type", "text").execute()
+  await add("volume").addColumn("from_point_id", "text").execute()
   await add("token").addColumn("account_id", "text").execute()
   await add("token").addColumn("role", "text").execute()
   await add("operation").addColumn("subject_id", "text").execute()

@@ -150,6 +150,7 @@ async function rowOf(
     type: null,
     ...noLabels,
     fromSnapshotId: snapshotId,
+    fromPointId: standIn.pointId,
     reason: null,
     createdAt: Date.now(),
   }

@@ -4,13 +4,12 @@
  * point goes again. Instant, whatever the size. Whatever dies meanwhile, either there is a copy or
  * there is a row that says why not, and the other volume is as it was.
  */
-import { Refusal } from "../../domain/fault.ts"
 import type { PointId, VolumeId } from "../../domain/ids.ts"
 import { dropPoints, takeEverywhere, untakeEverywhere, type WantedPoint } from "../points.ts"
 import { saga } from "../saga.ts"
 import type { Tools } from "../tools.ts"
 import { shortenFirst } from "../upkeep.ts"
-import { type NewVolume, recordMade, unrecordMade } from "./create.ts"
+import { mustBeMade, type NewVolume, recordMade, unrecordMade } from "./create.ts"
 
 export type VolumeClone = NewVolume & {
   originId: VolumeId
@@ -42,12 +41,3 @@ export const volumeClone = saga<Tools, VolumeClone>("volume-clone", 1)
 const taking = ({ originId, pointId, engine }: VolumeClone): WantedPoint[] => [
   { volumeId: originId, pointId, engine },
 ]
-
-/** It may have failed to be made while this waited for it. */
-async function mustBeMade(tools: Tools, id: VolumeId): Promise<void> {
-  const state = (await tools.read.volumes.get(id))?.state
-  if (state === undefined) throw new Refusal({ kind: "not-found", what: "volume", id })
-  if (state !== "failed") return
-  const needs = ["available", "in-use"]
-  throw new Refusal({ kind: "wrong-state", what: "volume", id, is: state, needs })
-}

@@ -1,4 +1,5 @@
 /** A volume is made: empty, or a new head on a snapshot's point. Instant, whatever the size. */
+import { Refusal } from "../../domain/fault.ts"
 import type { PointId, VolumeId } from "../../domain/ids.ts"
 import type { Rooms } from "../../ledger/ledger.ts"
 import { changeUnlessLeaving } from "../leaving.ts"
@@ -30,4 +31,13 @@ export function unrecordMade(
   { volumeId, reason }: NewVolume & { reason: string },
 ): Promise<void> {
   return changeUnlessLeaving(rooms.volumes, volumeId, { state: "failed", reason })
+}
+
+/** It may have failed to be made while this waited for it. */
+export async function mustBeMade(tools: Tools, id: VolumeId): Promise<void> {
+  const state = (await tools.read.volumes.get(id))?.state
+  if (state === undefined) throw new Refusal({ kind: "not-found", what: "volume", id })
+  if (state !== "failed") return
+  const needs = ["available", "in-use"]
+  throw new Refusal({ kind: "wrong-state", what: "volume", id, is: state, needs })
 }

@@ -6,7 +6,7 @@ import { begun, emptied, json, refused, shown } from "../answers.ts"
 import { everyPage } from "../covering.ts"
 import { type Asked, machineIdOf, noMachine, route } from "../route.ts"
 import { shownMachine } from "../shown-machine.ts"
-import { isAudited, renderEntry } from "../wire/audit.ts"
+import { isAudited, newestFirst, renderEntry } from "../wire/audit.ts"
 import { renderMachine } from "../wire/machine.ts"
 import { createMachine } from "./machine-create.ts"
 import { listMachines } from "./machine-list.ts"
@@ -76,11 +76,7 @@ async function audit({ core, who, request }: Asked): Promise<Result<Answer>> {
     if (!found.ok) return found
     done.push(...found.value)
   }
-  const entries = done
-    .filter(isAudited)
-    .map(renderEntry)
-    .sort((one, other) => (one.time < other.time ? 1 : -1))
-  return ok(json(entries))
+  return ok(json(done.filter(isAudited).sort(newestFirst).map(renderEntry)))
 }
 
 async function machineOrWhatItWas(

@@ -21,17 +21,23 @@ export const isAudited = ({ kind, state }: Operation): boolean =>
 /**
  * Clients that wait look for an entry later than the Date of the reply to their request. A Date
  * has whole seconds, and one that a proxy sets may be a second later than ours: work that ends as
- * soon as it is asked for is written down for the beginning of the second after the next.
+ * soon as it is asked for is written down for the beginning of the second after.
  */
-function timeOf({ createdAt, endedAt }: Operation): string {
+function timeOf({ createdAt, endedAt }: Operation): number {
   const second = Math.floor(createdAt / 1000) * 1000
-  return new Date(Math.max(endedAt ?? 0, second + 1001)).toISOString()
+  return Math.max(endedAt ?? 0, second + 1001)
 }
+
+/** By the times that are told; of those alike, by when they really ended. */
+export const newestFirst = (one: Operation, other: Operation): number =>
+  timeOf(other) - timeOf(one) ||
+  (other.endedAt ?? 0) - (one.endedAt ?? 0) ||
+  (one.id < other.id ? 1 : -1)
 
 export const renderEntry = (operation: Operation) => ({
   id: operation.id,
   success: operation.state === "done" ? "yes" : "no",
-  time: timeOf(operation),
+  time: new Date(timeOf(operation)).toISOString(),
   action: actions[operation.kind],
   caller: callerOf(operation),
 })

@@ -3,15 +3,17 @@ import { parseId, type VolumeId } from "../../../domain/ids.ts"
 import type { Volume, VolumeState } from "../../../domain/volume.ts"
 import type { FaultParams } from "../../read.ts"
 import { linksTo, type Place } from "../links.ts"
-import { metadata, name, text, toIso, toStamp, zone, zoneWish } from "./words.ts"
+import { metadata, text, toIso, toStamp, zone, zoneWish } from "./words.ts"
 
 const GiB = 2 ** 30
 
 export const VolumeWish = z.object({
   volume: z.object({
-    display_name: name,
+    display_name: text(255),
     display_description: text(4096),
-    size: z.int().min(1).max(65_536),
+    size: z
+      .union([z.int(), z.stringFormat("digits", /^\d{1,5}$/).transform(Number)])
+      .pipe(z.int().min(1).max(65_536)),
     volume_type: text(255),
     metadata,
     availability_zone: zoneWish,

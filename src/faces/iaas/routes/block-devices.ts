@@ -32,6 +32,7 @@ export const blockDeviceRoutes: readonly Route[] = [
     async answer({ core, who, query }) {
       const owner = await ownerOf(core, who.accountId)
       const source = {
+        get: (id: string) => own(core, who, id as VolumeId),
         list: (page: { limit: number }) => core.volumes.list(who, page),
         count: () => core.volumes.count(who, { limit: 1 }),
         render: (volume: Volume) => renderDisk(volume, owner),
@@ -75,9 +76,10 @@ export const blockDeviceRoutes: readonly Route[] = [
     async answer({ core, who, asking, ids: { id }, query }) {
       const found = await core.volumes.get(who, id)
       if (!found.ok) return found
-      if (found.value.sizeBytes === query.capacityInGB * gibibyte) return ok({ status: 204 })
-      const refused = await whyNotResized(core, who, id)
-      return accepted(core, asking, { kind: "volume-resize", volume: id }, refused)
+      const sizeBytes = query.capacityInGB * gibibyte
+      if (found.value.sizeBytes === sizeBytes) return ok({ status: 204 })
+      const grown = await core.volumes.grow(asking, id, sizeBytes, { ifCovered: "refuse" })
+      return accepted(core, asking, { kind: "volume-grow", volume: id }, grown)
     },
   }),
   route({
@@ -104,14 +106,9 @@ const mustBePurged = (id: VolumeId): Fault => ({
   needs: ["deleted with purge=true"],
 })
 
-/** No disk changes its size here; where snapshots need it, they are named, as they would hinder it. */
-async function whyNotResized(core: Core, who: Principal, id: VolumeId): Promise<Result<never>> {
-  const page = { volumeId: id, state: ["creating", "ready"], limit: 100 } as const
-  const points = await core.snapshots.points(who, page)
-  if (!points.ok) return points
-  const by = points.value.map(({ snapshot }) => ({ kind: "snapshot", id: snapshot.id }) as const)
-  const hint = "a disk that snapshots need keeps its size"
-  if (by.length > 0) return no({ kind: "in-use", what: "volume", id, by, hint })
-  const why = "make a larger one, and copy what it holds"
-  return no({ kind: "unsupported", what: "changing the size of a disk", why })
+/** A list is of the asker's own account, also where an id alone would find others. */
+async function own(core: Core, who: Principal, id: VolumeId): Promise<Result<Volume>> {
+  const found = await core.volumes.get(who, id)
+  const isOther = found.ok && found.value.accountId !== who.accountId
+  return isOther ? no({ kind: "not-found", what: "volume", id }) : found
 }

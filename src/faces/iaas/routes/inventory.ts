@@ -64,7 +64,10 @@ export const inventoryRoutes: readonly Route[] = [
       if (!found.ok) return found
       const ready = found.value.filter(({ state }) => state === "ready")
       const mapping = Object.fromEntries(
-        ready.map(({ id, name }) => [name, { id, name, externalId: id }]),
+        ready.map(({ id, name }) => [
+          name,
+          { id, name, externalId: id, externalRegionId: place, _links: {} },
+        ]),
       )
       return mappings(mapping)
     },

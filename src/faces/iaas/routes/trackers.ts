@@ -1,6 +1,6 @@
 import { ok } from "../../../domain/fault.ts"
 import type { Route } from "../../face.ts"
-import { trackerOf } from "../accepted.ts"
+import { subjectsOf, trackerOf } from "../accepted.ts"
 import { ListQuery } from "../listing.ts"
 import { route } from "../route.ts"
 import { base } from "../wire/words.ts"
@@ -22,7 +22,8 @@ export const trackerRoutes: readonly Route[] = [
       if (!found.ok) return found
       const page = found.value.slice(0, limit)
       const content = []
-      for (const operation of page) content.push(await trackerOf(core, who, operation))
+      const subjects = subjectsOf(core, who)
+      for (const operation of page) content.push(await trackerOf(core, who, operation, subjects))
       const numberOfElements = content.length
       const isLast = found.value.length <= limit && (numberOfElements > 0 || $skip === 0)
       const total = isLast ? { totalElements: $skip + numberOfElements } : {}

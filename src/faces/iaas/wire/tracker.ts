@@ -54,10 +54,11 @@ const names: Record<string, string> = {
   "volume-clone": "Clone disk",
   "volume-delete": "Delete disk",
   "volume-revert": "Revert disk snapshot",
-  "volume-resize": "Resize disk",
+  "volume-grow": "Resize disk",
   "volume-import": "Import disk",
   "volume-export": "Export disk",
   "volume-change": "Update disk",
+  "image-build-demo": "Build image",
   "image-import": "Import image",
   "image-delete": "Delete image",
 }

@@ -6,6 +6,7 @@ import {
   renderVolume,
   Volume,
   VolumeChange,
+  VolumeGrowWish,
   VolumePage,
   VolumeRemoval,
   VolumeRevertWish,
@@ -67,6 +68,17 @@ export const volumeRoutes: readonly Route[] = [
     answers: { 202: Started },
     answer: async ({ core, asking, id, query }) =>
       accepted(await core.volumes.remove(asking, id, query), renderVolume),
+  }),
+  route({
+    method: "POST",
+    path: "/api/volumes/:id/grow",
+    resource: "volume",
+    tag,
+    summary: "Makes a volume larger; a machine that has it must be off",
+    body: VolumeGrowWish,
+    answers: { 202: Started },
+    answer: async ({ core, asking, id, body }) =>
+      accepted(await core.volumes.grow(asking, id, body.sizeBytes), renderVolume),
   }),
   route({
     method: "POST",

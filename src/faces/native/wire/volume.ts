@@ -54,6 +54,10 @@ export const VolumeChange = z
   .strictObject({ name: z.exactOptional(name), ...labelWishes })
   .register(components, { id: "VolumeChange" })
 
+export const VolumeGrowWish = z
+  .strictObject({ sizeBytes })
+  .register(components, { id: "VolumeGrowWish" })
+
 export const VolumeRevertWish = z
   .strictObject({ snapshotId: idOf("snapshot") })
   .register(components, { id: "VolumeRevertWish" })

@@ -9,7 +9,7 @@ import { type Body, isBody } from "../formats.ts"
 import { snapshotWords, volumeWords } from "../states.ts"
 import { type Asked, accepted, type V1Route } from "./route.ts"
 import { findSnapshot, idOf } from "./snapshots.ts"
-import { findVolume, volumeIdOf } from "./volumes.ts"
+import { findVolume, removal, volumeIdOf } from "./volumes.ts"
 
 type Act = (asked: Asked, wish: Body) => Promise<Result<Answer>>
 type Action = { forAdmin: boolean; act: Act }
@@ -72,7 +72,7 @@ async function removeSnapshot(asked: Asked): Promise<Result<Answer>> {
 async function removeVolume(asked: Asked): Promise<Result<Answer>> {
   const id = volumeIdOf(asked)
   if (!id.ok) return id
-  const started = await asked.core.volumes.remove(asked.asking, id.value, { cascade: false })
+  const started = await asked.core.volumes.remove(asked.asking, id.value, removal)
   return started.ok ? ok(accepted) : started
 }
 

@@ -1,4 +1,5 @@
 /** The metadata of volumes and snapshots, whole and one by one. POST merges, PUT replaces. */
+import type { Change } from "../../../core/core.ts"
 import { ok, type Result } from "../../../domain/fault.ts"
 import type { Answer } from "../../face.ts"
 import { type Asked, accepted, type V1Route, wishIn } from "./route.ts"
@@ -9,7 +10,7 @@ import { readMetadata } from "./words.ts"
 type Metadata = Record<string, string>
 
 /** What has metadata, as it is, and how it is changed. */
-type Owner = { metadata: Metadata; change(metadata: Metadata): Promise<Result<Metadata>> }
+type Owner = { metadata: Metadata; change(change: Change): Promise<Result<Metadata>> }
 type Find = (asked: Asked) => Promise<Result<Owner>>
 
 const ofSnapshot: Find = async (asked) => {
@@ -19,7 +20,7 @@ const ofSnapshot: Find = async (asked) => {
   return ok({
     metadata,
     async change(wanted) {
-      const changed = await asked.core.snapshots.change(asked.asking, id, { metadata: wanted })
+      const changed = await asked.core.snapshots.change(asked.asking, id, wanted)
       return changed.ok ? ok(changed.value.metadata) : changed
     },
   })
@@ -32,7 +33,7 @@ const ofVolume: Find = async (asked) => {
   return ok({
     metadata,
     async change(wanted) {
-      const changed = await asked.core.volumes.change(asked.asking, id, { metadata: wanted })
+      const changed = await asked.core.volumes.change(asked.asking, id, wanted)
       return changed.ok ? ok(changed.value.metadata) : changed
     },
   })
@@ -45,12 +46,12 @@ export const metadataRoutes: readonly V1Route[] = [
 
 function routesOf(path: string, find: Find): V1Route[] {
   const one = `${path}/:key`
-  const merged = (old: Metadata, wished: Metadata) => ({ ...old, ...wished })
-  const replaced = (_old: Metadata, wished: Metadata) => wished
+  const merging = (metadata: Metadata): Change => ({ merge: { metadata } })
+  const replacing = (metadata: Metadata): Change => ({ metadata })
   return [
     { method: "GET", path, answer: (asked) => showAll(asked, find) },
-    { method: "POST", path, answer: (asked) => changeAll(asked, find, merged) },
-    { method: "PUT", path, answer: (asked) => changeAll(asked, find, replaced) },
+    { method: "POST", path, answer: (asked) => changeAll(asked, find, merging) },
+    { method: "PUT", path, answer: (asked) => changeAll(asked, find, replacing) },
     { method: "GET", path: one, answer: (asked) => showOne(asked, find) },
     { method: "PUT", path: one, answer: (asked) => putOne(asked, find) },
     { method: "DELETE", path: one, answer: (asked) => removeOne(asked, find) },
@@ -65,7 +66,7 @@ async function showAll(asked: Asked, find: Find): Promise<Result<Answer>> {
 async function changeAll(
   asked: Asked,
   find: Find,
-  combined: (old: Metadata, wished: Metadata) => Metadata,
+  changeTo: (wished: Metadata) => Change,
 ): Promise<Result<Answer>> {
   const owner = await find(asked)
   if (!owner.ok) return owner
@@ -73,7 +74,7 @@ async function changeAll(
   if (wish === undefined) return asked.refuse(400, "Malformed request body")
   const wished = readMetadata(asked, wish)
   if (!wished.ok) return wished.answer
-  const changed = await owner.value.change(combined(owner.value.metadata, wished.value ?? {}))
+  const changed = await owner.value.change(changeTo(wished.value ?? {}))
   return changed.ok ? asked.show(200, { metadata: changed.value }) : changed
 }
 
@@ -99,8 +100,9 @@ async function putOne(asked: Asked, find: Find): Promise<Result<Answer>> {
   if (pair === undefined || pair[0] !== asked.params["key"]) {
     return asked.refuse(400, "Request body and URI mismatch")
   }
-  const changed = await owner.value.change(withPair(owner.value.metadata, pair))
-  return changed.ok ? asked.show(200, { meta: Object.fromEntries([pair]) }) : changed
+  const metadata = Object.fromEntries([pair])
+  const changed = await owner.value.change({ merge: { metadata } })
+  return changed.ok ? asked.show(200, { meta: metadata }) : changed
 }
 
 async function removeOne(asked: Asked, find: Find): Promise<Result<Answer>> {
@@ -111,14 +113,9 @@ async function removeOne(asked: Asked, find: Find): Promise<Result<Answer>> {
   if (valueUnder(metadata, key) === undefined) {
     return asked.refuse(404, "Metadata item was not found")
   }
-  const rest = Object.entries(metadata).filter(([other]) => other !== key)
-  const changed = await change(Object.fromEntries(rest))
+  const changed = await change({ merge: { metadata: Object.fromEntries([[key, null]]) } })
   return changed.ok ? ok({ ...accepted, status: 200 }) : changed
 }
 
 const valueUnder = (metadata: Metadata, key: string): string | undefined =>
   Object.hasOwn(metadata, key) ? metadata[key] : undefined
-
-/** A name such as `__proto__` is only a name. */
-const withPair = (metadata: Metadata, pair: [string, string]): Metadata =>
-  Object.fromEntries([...Object.entries(metadata), pair])

@@ -17,7 +17,7 @@ export const renderVolume = (volume: Volume, { volumeTypes }: OpenstackSettings)
   status: volumeWords[volume.state],
   size: gibOf(volume.sizeBytes),
   volume_type: volume.type ?? volumeTypes[0]?.name ?? null,
-  snapshot_id: volume.fromSnapshotId,
+  snapshot_id: volume.fromPointId,
   source_volid: null,
   availability_zone: "nova",
   bootable: volume.fromImageId === null ? "false" : "true",

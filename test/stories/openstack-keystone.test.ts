@@ -1,0 +1,186 @@
+/** Tokens of an external Keystone, a stand-in of which says whose they are. */
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http"
+import type { AddressInfo } from "node:net"
+import { afterEach, beforeEach, expect, test } from "vitest"
+import { openstackFace, openstackForEachTest, type Tenant } from "../fixtures/openstack-house.ts"
+import { type Sent, type Wire, wireTo } from "../fixtures/wire.ts"
+
+const house = openstackForEachTest()
+const service = { userName: "tintype", password: "service secret", project: "service" }
+
+type Asked = { method: string; path: string; subject: string | undefined; body: string }
+let keystone: Server
+let url: string
+let wire: Wire
+let asked: Asked[]
+/** The token that Keystone gives our service; changing it makes the one before worthless. */
+let serviceToken: string
+let tokens: Map<string, object>
+let trouble: number | null
+
+beforeEach(async () => {
+  asked = []
+  tokens = new Map()
+  serviceToken = "service-1"
+  trouble = null
+  keystone = createServer((request, response) => void answer(request, response))
+  await new Promise<void>((resolve) => keystone.listen(0, "127.0.0.1", resolve))
+  url = `http://127.0.0.1:${(keystone.address() as AddressInfo).port}`
+  wire = await wireTo(
+    openstackFace({ keystone: { url: `${url}/v3/`, ...service } }),
+    house.house.core(),
+  )
+})
+afterEach(async () => {
+  await wire.close()
+  keystone.closeAllConnections()
+  keystone.close()
+})
+
+async function answer(request: IncomingMessage, response: ServerResponse) {
+  const { method = "", url: path = "", headers } = request
+  let body = ""
+  for await (const piece of request) body += piece
+  const subject = headers["x-subject-token"] as string | undefined
+  asked.push({ method, path, subject, body })
+  if (trouble !== null) return response.writeHead(trouble).end("{}")
+  if (method === "POST") {
+    return response.writeHead(201, { "X-Subject-Token": serviceToken }).end("{}")
+  }
+  if (headers["x-auth-token"] !== serviceToken) return response.writeHead(401).end("{}")
+  const token = tokens.get(subject ?? "")
+  if (token === undefined) return response.writeHead(404).end("{}")
+  return response.writeHead(200).end(JSON.stringify({ token }))
+}
+
+const far = "2099-01-01T00:00:00.000000Z"
+function knows(text: string, project: object | undefined, roles = ["member"], expires_at = far) {
+  const named = roles.map((name) => ({ id: name, name }))
+  tokens.set(text, { expires_at, roles: named, ...(project === undefined ? {} : { project }) })
+}
+const byId = ({ tenantId }: Tenant) => ({
+  id: tenantId,
+  name: "called otherwise",
+  domain: { id: "x" },
+})
+const named = (name: string, domain = "default") => ({
+  id: "f".repeat(32),
+  name,
+  domain: { id: domain },
+})
+const list = (token: string, { accountNumber }: Tenant, sent: Sent = {}) =>
+  wire.ask(`/v1/${accountNumber}/volumes`, {
+    ...sent,
+    token: null,
+    headers: { "x-auth-token": token },
+  })
+
+test("a project is the account of that tenant id, or of that name in the default domain", async () => {
+  const acme = await house.tenant("acme")
+  const volume = await house.volume(acme.who)
+  knows("by-id", byId(acme))
+  knows("by-name", named("acme"))
+  for (const token of ["by-id", "by-name"]) {
+    const { status, json } = await list(token, acme)
+    expect([status, json.volumes.map((each: { id: string }) => each.id)]).toEqual([200, [volume]])
+  }
+  const [login, validation] = asked
+  expect(login).toMatchObject({ method: "POST", path: "/v3/auth/tokens?nocatalog" })
+  expect(JSON.parse(login?.body ?? "")).toEqual({
+    auth: {
+      identity: {
+        methods: ["password"],
+        password: {
+          user: { name: "tintype", password: "service secret", domain: { id: "default" } },
+        },
+      },
+      scope: { project: { name: "service", domain: { id: "default" } } },
+    },
+  })
+  expect(validation).toMatchObject({
+    method: "GET",
+    path: "/v3/auth/tokens?nocatalog",
+    subject: "by-id",
+  })
+})
+
+test("whom Keystone does not know, or who is nobody here, gets 401 and is shown the way there", async () => {
+  const acme = await house.tenant("acme")
+  knows("elsewhere", named("acme", "other-domain"))
+  knows("number", named(`${acme.accountNumber}`))
+  knows("tenant-as-name", named(acme.tenantId))
+  knows("stranger", named("nobody"))
+  knows("unscoped", undefined)
+  knows("no-role", byId(acme), ["auditor"])
+  for (const token of [
+    "unknown",
+    "elsewhere",
+    "number",
+    "tenant-as-name",
+    "stranger",
+    "unscoped",
+    "no-role",
+    acme.token,
+  ]) {
+    const { status, headers } = await list(token, acme)
+    expect([token, status, headers["www-authenticate"]]).toEqual([
+      token,
+      401,
+      `Keystone uri='${url}/v3/'`,
+    ])
+  }
+})
+
+test("roles: who only reads there only reads here; an administrator there is none here", async () => {
+  const [acme, other] = [await house.tenant("acme"), await house.tenant("other")]
+  const body = { volume: { size: 1 } }
+  knows("reads", byId(acme), ["Reader"])
+  knows("writes", byId(acme), ["member", "reader"])
+  knows("rules", byId(acme), ["admin"])
+  expect((await list("reads", acme)).status).toBe(200)
+  expect((await list("reads", acme, { method: "POST", body })).status).toBe(403)
+  for (const token of ["writes", "rules"]) {
+    expect((await list(token, acme, { method: "POST", body })).status).toBe(200)
+    expect((await list(token, other)).status).toBe(400)
+  }
+  const all = await wire.ask("/v1/acme/volumes?all_tenants=1", {
+    token: null,
+    headers: { "x-auth-token": "rules" },
+  })
+  expect(all.json.volumes).toHaveLength(2)
+})
+
+test("what was good is believed for a while, what was not is asked for again; not beyond its end", async () => {
+  const acme = await house.tenant("acme")
+  knows("good", byId(acme))
+  knows("over", byId(acme), ["member"], new Date(Date.now() - 1000).toISOString())
+  for (let nth = 0; nth < 3; nth++) {
+    expect((await list("good", acme)).status).toBe(200)
+    expect((await list("bad", acme)).status).toBe(401)
+    await list("over", acme)
+  }
+  const times = (token: string) => asked.filter(({ subject }) => subject === token).length
+  expect([times("good"), times("bad"), times("over")]).toEqual([1, 3, 3])
+  expect(asked.filter(({ method }) => method === "POST")).toHaveLength(1)
+})
+
+test("a service token that is over is made anew; a Keystone in trouble is 503, then asked again", async () => {
+  const acme = await house.tenant("acme")
+  for (const token of ["one", "two", "three"]) knows(token, byId(acme))
+  expect((await list("one", acme)).status).toBe(200)
+  serviceToken = "service-2"
+  expect((await list("two", acme)).status).toBe(200)
+  trouble = 500
+  const { status, headers, json } = await list("three", acme)
+  expect([status, headers["retry-after"], Object.keys(json)]).toEqual([
+    503,
+    "10",
+    ["serviceUnavailable"],
+  ])
+  trouble = null
+  expect((await list("three", acme)).status).toBe(200)
+  keystone.closeAllConnections()
+  await new Promise((resolve) => keystone.close(resolve))
+  expect((await list("four", acme)).status).toBe(503)
+  expect((await list("three", acme)).status).toBe(200)
+})
