@@ -6,6 +6,7 @@ import { clone } from "./clone.ts"
 import { commit } from "./commit.ts"
 import { deletion } from "./delete.ts"
 import { depth } from "./depth.ts"
+import { details } from "./details.ts"
 import { diff } from "./diff.ts"
 import { face } from "./face.ts"
 import { idle } from "./idle.ts"
@@ -24,6 +25,7 @@ export const benchmarks: Readonly<Record<string, Benchmark>> = {
   attached,
   memory,
   list,
+  details,
   transfer,
   delete: deletion,
   depth,

@@ -21,7 +21,8 @@ const rooms = (names: readonly string[]) =>
 /** Tests stand outside: a suite may look at everything it tests. */
 const tests = "\\.(test|suite)\\.ts$"
 /** What outsiders may see of a house with many implementations. */
-const doors = "^src/(engines/engine|hosts/host|faces/(face|settings)|ledger/ledger|[a-z]+/registry)\\.ts$"
+const doors =
+  "^src/(engines/engine|hosts/host|faces/(face|settings)|ledger/ledger|[a-z]+/registry)\\.ts$"
 
 export const rules: IForbiddenRuleType[] = [
   ...floors.slice(1).map((lower, index) => ({

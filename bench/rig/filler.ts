@@ -79,3 +79,18 @@ export function barePage(
     return rows.all(accountId, after, limit)
   }
 }
+
+/** The same for points, newest first, each with its snapshot. */
+export function barePointPage(
+  dataDir: string,
+  { accountId, limit }: { accountId: string; limit: number },
+  atEnd: (end: () => unknown) => void,
+): (offset: number) => unknown[] {
+  const database = new Sqlite(join(dataDir, "ledger.db"), { readonly: true })
+  atEnd(() => database.close())
+  const rows = database.prepare(
+    `select point.*, snapshot.* from point join snapshot on snapshot.id = point.snapshot_id
+    where point.account_id = ? order by point.id desc limit ? offset ?`,
+  )
+  return (offset) => rows.raw().all(accountId, limit, offset)
+}

@@ -6,6 +6,7 @@ import type { AccountId, PointId, SnapshotId, VolumeId } from "../domain/ids.ts"
 import { noLabels } from "../domain/labels.ts"
 import type { SnapshotSource } from "../domain/snapshot.ts"
 import type { Rooms } from "../ledger/ledger.ts"
+import { standers } from "./standing.ts"
 import type { Tools } from "./tools.ts"
 
 export type Reverting = {
@@ -65,7 +66,7 @@ export async function recordReverted(rooms: Rooms, reverting: Reverting): Promis
     }
   }
   const stand = await livingOf(rooms, snapshotId)
-  for (const id of standing(reverting)) await rooms.standing.set(id, stand)
+  for (const id of await standing(rooms, reverting)) await rooms.standing.set(id, stand)
 }
 
 /** What the source and each of its volumes stood on, kept in the log for going back to. */
@@ -73,12 +74,17 @@ export type Stood = Record<string, SnapshotId | null>
 
 export async function stoodBefore(tools: Tools, reverting: Reverting): Promise<Stood> {
   const stood: Stood = {}
-  for (const id of standing(reverting)) stood[id] = await tools.read.standing.get(id)
+  for (const id of await standing(tools.read, reverting))
+    stood[id] = await tools.read.standing.get(id)
   return stood
 }
 
-const standing = ({ source, volumes }: Reverting): Set<string> =>
-  new Set([source.id, ...volumes.map((volume) => volume.volumeId)])
+const standing = (rooms: Parameters<typeof standers>[0], { source, volumes }: Reverting) =>
+  standers(
+    rooms,
+    source.id,
+    volumes.map((volume) => volume.volumeId),
+  )
 
 /** Takes back what `recordReverted` wrote, if it did. */
 export async function unrecordReverted(

@@ -164,6 +164,19 @@ describe("a disk that snapshots need", () => {
     expect((await alice.ask("POST", `${disk}?capacityInGB=x`)).status).toBe(400)
   })
 
+  test("grows again when they are gone, but not under a machine that runs", async () => {
+    const snapshot = await take(disk)
+    await iaas.done(alice, await alice.ask("DELETE", snapshot))
+    await iaas.done(alice, await alice.ask("POST", `${disk}?capacityInGB=2&useSdrs=false`))
+    expect((await get(disk)).capacityInGB).toBe(2)
+    expect(await refusal("POST", `${disk}?capacityInGB=1`)).toEqual({ status: "FAILED", named: [] })
+    const machine = await attached()
+    expect(await refusal("POST", `${disk}?capacityInGB=3`)).toEqual({ status: "FAILED", named: [] })
+    await iaas.done(alice, await post(`${machine}/operations/power-off`))
+    await iaas.done(alice, await alice.ask("POST", `${disk}?capacityInGB=3`))
+    expect((await get(disk)).capacityInGB).toBe(3)
+  })
+
   test("is deleted when only a revert's own one is left", async () => {
     const snapshot = await take(disk)
     await iaas.done(alice, await post(`${disk}/operations/revert?id=${idOf(snapshot)}`))

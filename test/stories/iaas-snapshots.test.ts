@@ -133,6 +133,42 @@ describe("memory", () => {
     expect(await making.recall(host, id)).toBe("counting at 7")
   })
 
+  test("that is still being kept is waited for by a revert", async () => {
+    const { host, making } = house.stage
+    await making.remember(host, id, "counting at 7")
+    const begun = Promise.withResolvers<void>()
+    const release = Promise.withResolvers<void>()
+    const keep = host.keepMemory.bind(host)
+    Object.defineProperty(host, "keepMemory", {
+      value: async (...args: Parameters<typeof keep>) => {
+        begun.resolve()
+        await release.promise
+        return await keep(...args)
+      },
+    })
+    const asked = await create({ name: "s", snapshotMemory: true })
+    await begun.promise
+    const [row] = await rows()
+    expect(row).toMatchObject({ name: "s", provisioningStatus: "PROVISIONING", isCurrent: false })
+    const { operations } = house.core()
+    const waiting = Promise.withResolvers<void>()
+    const wait = operations.wait.bind(operations)
+    Object.defineProperty(operations, "wait", {
+      value: (...args: Parameters<typeof wait>) => {
+        waiting.resolve()
+        return wait(...args)
+      },
+    })
+    const reverting = revert(row?.id ?? "")
+    await Promise.race([waiting.promise, reverting])
+    await making.remember(host, id, "something else")
+    release.resolve()
+    await iaas.done(alice, asked)
+    await iaas.done(alice, await reverting)
+    expect((await get(machine)).powerState).toBe("ON")
+    expect(await making.recall(host, id)).toBe("counting at 7")
+  })
+
   test("of a machine that is off is refused in a tracker, and nothing is kept", async () => {
     await power("power-off")
     const failed = await iaas.ended(alice, await create({ name: "s", snapshotMemory: true }))

@@ -1,11 +1,19 @@
 /** What deleting takes along, and what bad wishes leave alone. On fakes, so quick. */
 import { describe, expect, test } from "vitest"
+import type { SnapshotId } from "../../src/domain/ids.ts"
+import type { SnapshotSource } from "../../src/domain/snapshot.ts"
 import { contentOf, filledVolume, MiB, nowhere, runningMachine } from "../crash/stage.ts"
 import { bytesOf, ending, right, settled, upload } from "../crash/world.ts"
 import { faultOf, houseForEachTest } from "../fixtures/house.ts"
 
 const house = houseForEachTest()
 const { core, volumeOf, snapshotOf } = house
+
+async function takenOf(source: SnapshotSource, name: string): Promise<SnapshotId> {
+  const { who, service, making } = house.stage
+  const taken = await core().snapshots.create({ who }, { name, source })
+  return (await settled(service, making.ledger, taken)).id
+}
 
 describe("what goes, and what it takes along", () => {
   test("a volume with snapshots is refused with their ids, unless they go too", async () => {
@@ -34,6 +42,22 @@ describe("what goes, and what it takes along", () => {
     right(await core().snapshots.remove({ who }, c.id))
     const d = await snapshotOf(who, volume.id, "d")
     expect(right(await core().snapshots.get(who, d.id)).parentId).toBe(a.id)
+  })
+
+  test("a machine and its root volume have one lineage, whichever of them is asked", async () => {
+    const { who } = house.stage
+    const { machine } = await runningMachine(house.stage)
+    const [root] = right(await core().machines.get(who, machine)).disks
+    const ofMachine = (name: string) => takenOf({ kind: "machine", id: machine }, name)
+    const one = await ofMachine("one")
+    const two = await takenOf({ kind: "volume", id: root?.id as never }, "two")
+    const three = await ofMachine("three")
+    const parentOf = async (id: SnapshotId) => right(await core().snapshots.get(who, id)).parentId
+    expect([await parentOf(two), await parentOf(three)]).toEqual([one, two])
+    const reverted = core().machines.revert({ who }, machine, { snapshotId: two })
+    await settled(house.stage.service, house.stage.making.ledger, await reverted)
+    expect(right(await core().snapshots.get(who, two)).current).toBe(true)
+    expect(await parentOf(await ofMachine("four"))).toBe(two)
   })
 
   test("a machine takes its snapshots along; a clone of one lives on", async () => {

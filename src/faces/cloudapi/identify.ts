@@ -91,23 +91,16 @@ function inRoles(who: Principal, request: Request): Result<Principal> {
 const forbidden = (what: string) =>
   no({ kind: "forbidden", why: `You do not have permission to access ${what.slice(0, 200)}` })
 
-/**
- * Within the account that the path names, and nothing beyond. Whether there is another of that
- * name is only looked up for the administrator, who may act for it.
- */
+/** Within the key's own account. Whether there is another of that name is never looked up. */
 async function forAccount(
   core: Core,
   who: Principal,
-  request: Request,
+  { params }: Request,
 ): Promise<Result<Principal>> {
-  const ref = request.params["account"] ?? "my"
+  const ref = params["account"] ?? "my"
   const own = await core.identity.account(who.accountId)
-  if (ref === "my" || (own !== undefined && isNamed(own, ref))) {
-    return ok({ ...who, everywhere: false })
-  }
-  if (!who.everywhere) return forbidden(`/${ref}`)
-  const acting = await core.identity.actFor(who, ref)
-  return acting.ok ? ok({ ...acting.value, everywhere: false }) : acting
+  const isOwn = ref === "my" || (own !== undefined && isNamed(own, ref))
+  return isOwn ? ok({ ...who, everywhere: false }) : forbidden(`/${ref}`)
 }
 
 const isNamed = ({ login, tenantId, accountNumber }: Account, ref: string) =>

@@ -53,7 +53,10 @@ export async function takenSnapshot(
   const found = await machineSnapshot(core, who, machine, id)
   if (!found.ok || found.value.snapshot.state !== "creating") return found
   const taking = { targetId: id, unendedOnly: true, limit: 1 }
-  const operations = await core.operations.list({ ...who, accountId: found.value.snapshot.accountId }, taking)
+  const operations = await core.operations.list(
+    { ...who, accountId: found.value.snapshot.accountId },
+    taking,
+  )
   if (!operations.ok) return operations
   const [operation] = operations.value
   if (operation !== undefined) await core.operations.wait(who, operation.id, patienceMs)

@@ -3,6 +3,7 @@ import type { MachineId, PointId, SnapshotId, VolumeId } from "../../domain/ids.
 import type { MachineDescription } from "../../domain/machine.ts"
 import type { Consistency, SnapshotSource } from "../../domain/snapshot.ts"
 import type { Rooms } from "../../ledger/ledger.ts"
+import { standers } from "../standing.ts"
 
 /** The snapshot is there: what its source's head now stands on, and a child of what it stood on. */
 export async function publish(
@@ -28,8 +29,9 @@ export async function publish(
     readyAt: Date.now(),
   })
   if (row.state === "deleting") return
-  const stood = new Set([source.id, ...points.map(({ volumeId }) => volumeId)])
-  for (const id of stood) await rooms.standing.set(id, snapshotId)
+  const volumes = points.map(({ volumeId }) => volumeId)
+  for (const id of await standers(rooms, source.id, volumes))
+    await rooms.standing.set(id, snapshotId)
   await tellOf(rooms, snapshotId, "snapshot.ready")
 }
 

@@ -77,9 +77,12 @@ export const gibibyte = 2 ** 30
 
 /** What cannot be had and must not be passed over in silence; clients may send it empty. */
 export const impossible = (why: string) =>
-  z.exactOptional(z.unknown().refine(saysNothing, { error: `is not possible: ${why}` }))
+  z.exactOptional(
+    z.unknown().refine((value) => saysNothing(value), { error: `is not possible: ${why}` }),
+  )
 
-function saysNothing(value: unknown): boolean {
-  if (typeof value === "object" && value !== null) return Object.values(value).every(saysNothing)
-  return !value
+/** Nothing within something within something is said at last. */
+function saysNothing(value: unknown, depth = 0): boolean {
+  if (typeof value !== "object" || value === null) return !value
+  return depth < 3 && Object.values(value).every((member) => saysNothing(member, depth + 1))
 }

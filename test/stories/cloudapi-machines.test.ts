@@ -1,0 +1,420 @@
+/** Everything around snapshots that the clients of CloudAPI ask for, on a service over fakes. */
+import { createHash } from "node:crypto"
+import { describe, expect, test } from "vitest"
+import { right } from "../crash/world.ts"
+import { cloudapiForEachTest, newKeyLine, type Tenant } from "../fixtures/cloudapi-house.ts"
+
+const cloud = cloudapiForEachTest()
+const core = () => cloud.house.core()
+
+async function until(tenant: Tenant, path: string, state: string) {
+  for (;;) {
+    const reply = await tenant.ask(path)
+    if (reply.json.state === state) return reply
+    await cloud.quiet()
+  }
+}
+
+async function marks() {
+  const mark = await cloud.tenant("mark")
+  const { stage } = cloud.house
+  const image = await stage.making.makeImage(stage.service, mark.who)
+  return { mark, image }
+}
+
+async function created(mark: Tenant, body: object) {
+  const made = await mark.ask("/my/machines", { method: "POST", body })
+  expect([made.status, made.json.state]).toEqual([201, "provisioning"])
+  const place = `/my/machines/${made.json.id}`
+  expect(made.headers.location).toBe(`/mark/machines/${made.json.id}`)
+  await until(mark, place, "running")
+  return { place, id: made.json.id as string }
+}
+
+const act = (mark: Tenant, place: string, action: string, more: object = {}) =>
+  mark.ask(place, { method: "POST", body: { action, ...more } })
+
+test("ping answers everybody, in every known version", async () => {
+  const pong = await cloud.wire.ask("/--ping", { token: null })
+  expect([pong.status, pong.json]).toEqual([
+    200,
+    {
+      ping: "pong",
+      cloudapi: { versions: ["7.0.0", "7.1.0", "7.2.0", "7.3.0", "8.0.0", "9.0.0"] },
+    },
+  ])
+  const old = await cloud.wire.ask("/--ping", { token: null, headers: { "x-api-version": "~2" } })
+  expect([old.status, old.json.code]).toEqual([400, "InvalidVersion"])
+})
+
+describe("making a machine", () => {
+  test("takes an image, a package, tags and metadata, and it runs", async () => {
+    const { mark, image } = await marks()
+    const { place, id } = await created(mark, {
+      name: "web",
+      image,
+      package: "sample-512M",
+      "tag.role": "db",
+      "tag.primary": true,
+      "metadata.user-script": "#!/bin/sh",
+      deletion_protection: true,
+    })
+    expect((await mark.ask(place)).json).toEqual({
+      id,
+      name: "web",
+      type: "virtualmachine",
+      brand: "bhyve",
+      state: "running",
+      image,
+      ips: [],
+      memory: 512,
+      disk: 2048,
+      deletion_protection: true,
+      metadata: { "user-script": "#!/bin/sh" },
+      tags: { role: "db", primary: true },
+      created: expect.stringMatching(/Z$/),
+      updated: expect.stringMatching(/Z$/),
+      networks: [],
+      nics: [],
+      firewall_enabled: false,
+      compute_node: expect.any(String),
+      package: "sample-512M",
+      flexible: false,
+      disks: [{ id: expect.any(String), size: 2048, block_size: 65_536, boot: true, image }],
+    })
+  })
+
+  test("needs no name, and puts eight digits where one asks for them", async () => {
+    const { mark, image } = await marks()
+    const body = { image, package: "7c1a6f0e-5a1b-4e0e-8f55-1d9a00000256" }
+    const one = await mark.ask("/my/machines", { method: "POST", body })
+    expect(one.json.name).toMatch(/^[0-9a-f]{8}$/)
+    const named = { ...body, name: "web-{{shortId}}" }
+    const other = await mark.ask("/my/machines", { method: "POST", body: named })
+    expect(other.json.name).toMatch(/^web-[0-9a-f]{8}$/)
+    await cloud.quiet()
+  })
+
+  test.each<[object, string, RegExp]>([
+    [{ package: "sample-1G" }, "MissingParameter", /^image must be specified/],
+    [{ image: "IMAGE" }, "MissingParameter", /^package must be specified/],
+    [{ image: "x", package: "sample-1G" }, "InvalidArgument", /^x is not a valid image/],
+    [{ image: "IMAGE", package: "huge" }, "InvalidArgument", /^huge is not a valid package/],
+    [{ image: "IMAGE", package: "sample-1G", brand: "kvm" }, "InvalidArgument", /bhyve/],
+    [{ image: "IMAGE", package: "sample-1G", networks: ["a"] }, "InvalidArgument", /networks/],
+    [{ image: "IMAGE", package: "sample-1G", firewall_enabled: true }, "InvalidArgument", /fire/],
+    [{ image: "IMAGE", package: "sample-1G", "tag.a": { b: 1 } }, "InvalidArgument", /tag\.a/],
+  ])("%j is refused", async (wish, code, message) => {
+    const { mark, image } = await marks()
+    const body = JSON.parse(JSON.stringify(wish).replace("IMAGE", image))
+    const reply = await mark.ask("/my/machines", { method: "POST", body })
+    expect([reply.status, reply.json.code]).toEqual([409, code])
+    expect(reply.json.message).toMatch(message)
+    expect((await mark.ask("/my/machines")).json).toEqual([])
+  })
+})
+
+describe("a machine", () => {
+  test("is stopped, started and rebooted, and its trail tells who did it", async () => {
+    const { mark, image } = await marks()
+    const { place } = await created(mark, { image, package: "sample-256M" })
+    const stopped = await mark.ask(`${place}?action=stop`, { method: "POST", body: {} })
+    expect([stopped.status, stopped.bytes.length]).toEqual([202, 0])
+    await until(mark, place, "stopped")
+    await act(mark, place, "start")
+    expect((await mark.ask(place)).json.state).not.toBe("stopped")
+    await until(mark, place, "running")
+    const rebooted = await act(mark, place, "reboot")
+    await until(mark, place, "running")
+    const audit = (await mark.ask(`${place}/audit`)).json
+    const actions = audit.map(({ action }: { action: string }) => action)
+    expect(actions).toEqual(["reboot", "start", "stop", "provision"])
+    expect(audit[0]).toMatchObject({
+      success: "yes",
+      caller: {
+        type: "signature",
+        ip: expect.any(String),
+        keyId: `/mark/keys/${mark.key.fingerprint}`,
+      },
+    })
+    // Who waits for it takes an entry that is later than this, and nothing else.
+    const said = Date.parse(rebooted.headers.date ?? "")
+    expect(Date.parse(audit[0].time)).toBeGreaterThan(said)
+  })
+
+  test("is renamed, protected and resized", async () => {
+    const { mark, image } = await marks()
+    const { place } = await created(mark, { name: "a", image, package: "sample-256M" })
+    expect((await act(mark, place, "rename", { name: "b" })).status).toBe(202)
+    expect((await mark.ask(place)).json.name).toBe("b")
+    expect((await act(mark, place, "rename")).json.code).toBe("MissingParameter")
+    const long = await act(mark, place, "rename", { name: "x".repeat(190) })
+    expect([long.status, long.json.code]).toEqual([409, "InvalidArgument"])
+    expect((await act(mark, place, "enable_deletion_protection")).status).toBe(202)
+    const kept = await mark.ask(place, { method: "DELETE" })
+    expect([kept.status, kept.json.code]).toEqual([409, "CannotDestroyMachineError"])
+    expect((await act(mark, place, "disable_deletion_protection")).status).toBe(202)
+    const running = await act(mark, place, "resize", { package: "sample-1G" })
+    expect([running.status, running.json.code]).toEqual([409, "InvalidState"])
+    await act(mark, place, "stop")
+    await until(mark, place, "stopped")
+    expect((await act(mark, place, "resize", { package: "sample-1G" })).status).toBe(202)
+    await until(mark, place, "stopped")
+    expect((await mark.ask(place)).json).toMatchObject({ memory: 1024, package: "sample-1G" })
+    expect((await act(mark, place, "resize")).json.code).toBe("MissingParameter")
+    expect((await act(mark, place, "resize", { package: "x" })).json.code).toBe("InvalidArgument")
+  })
+
+  test("does only what it can do", async () => {
+    const { mark, image } = await marks()
+    const { place } = await created(mark, { image, package: "sample-256M" })
+    expect((await mark.ask(place, { method: "POST" })).json).toMatchObject({
+      code: "MissingParameter",
+      message: "action is required",
+    })
+    for (const action of ["fly", "constructor", "enable_firewall"]) {
+      expect((await act(mark, place, action)).json.code).toBe("InvalidArgument")
+    }
+    expect((await act(mark, place, "disable_firewall")).status).toBe(202)
+  })
+
+  test("is gone for good once deleted, and shown as it was", async () => {
+    const { mark, image } = await marks()
+    const { place } = await created(mark, { name: "web", image, package: "sample-256M" })
+    expect((await mark.ask(place, { method: "DELETE" })).status).toBe(204)
+    await cloud.quiet()
+    const was = await mark.ask(place)
+    expect([was.status, was.json.state, was.json.name]).toEqual([410, "deleted", "web"])
+    expect((await mark.ask(place, { method: "DELETE" })).status).toBe(410)
+    expect((await act(mark, place, "start")).status).toBe(410)
+    expect((await mark.ask("/my/machines")).json).toEqual([])
+    const [last] = (await mark.ask(`${place}/audit`)).json
+    expect(last).toMatchObject({ action: "destroy", success: "yes" })
+    const never = await mark.ask("/my/machines/01930000-0000-7000-8000-000000000001")
+    expect([never.status, never.json]).toEqual([
+      404,
+      { code: "ResourceNotFound", message: "VM not found" },
+    ])
+    expect((await mark.ask("/my/machines/web")).status).toBe(404)
+  })
+
+  test("has tags and metadata", async () => {
+    const { mark, image } = await marks()
+    const { place } = await created(mark, { image, package: "sample-256M", "tag.a": "1" })
+    const send = (method: string, path: string, body?: object) =>
+      mark.ask(`${place}${path}`, { method, ...(body === undefined ? {} : { body }) })
+    expect((await send("POST", "/tags", { b: 2, c: true })).json).toEqual({ a: "1", b: 2, c: true })
+    expect((await send("GET", "/tags/b")).json).toBe(2)
+    expect((await send("GET", "/tags/z")).status).toBe(404)
+    expect((await send("GET", "/tags/constructor")).status).toBe(404)
+    expect((await send("DELETE", "/tags/b")).status).toBe(204)
+    expect((await send("GET", "/tags")).json).toEqual({ a: "1", c: true })
+    expect((await send("PUT", "/tags", { only: "this" })).json).toEqual({ only: "this" })
+    expect((await send("DELETE", "/tags")).status).toBe(204)
+    expect((await send("GET", "/tags")).json).toEqual({})
+    expect((await send("POST", "/tags", { a: [] })).json.code).toBe("InvalidArgument")
+    expect((await send("POST", "/metadata", { k: "v", n: 5 })).json).toEqual({ k: "v", n: "5" })
+    expect((await send("GET", "/metadata/k")).json).toBe("v")
+    expect((await send("DELETE", "/metadata/k")).status).toBe(204)
+    expect((await send("GET", "/metadata")).json).toEqual({ n: "5" })
+    const named = await send("POST", "/tags", { name: "n", id: "i", action: "a" })
+    expect(named.json).toEqual({ name: "n", id: "i", action: "a" })
+  })
+})
+
+describe("the list of machines", () => {
+  async function three() {
+    const { mark, image } = await marks()
+    const made = [
+      await created(mark, { name: "a", image, package: "sample-256M", "tag.role": "db" }),
+      await created(mark, { name: "b", image, package: "sample-512M" }),
+      await created(mark, { name: "c", image, package: "sample-256M", "tag.role": "web" }),
+    ]
+    const names = async (query: string) => {
+      const reply = await mark.ask(`/my/machines${query === "" ? "" : "?"}${query}`)
+      expect(reply.status).toBe(200)
+      const all = reply.json.map(({ name }: { name: string }) => name).join("")
+      expect(reply.headers["x-resource-count"]).toBe(`${all.length}`)
+      return all
+    }
+    return { mark, image, made, names }
+  }
+
+  test("is paged, and filtered by what it shows", async () => {
+    const { mark, image, made, names } = await three()
+    expect(await names("")).toBe("abc")
+    expect(await names("limit=2&offset=0")).toBe("ab")
+    expect(await names("limit=2&offset=2")).toBe("c")
+    expect(await names("offset=9")).toBe("")
+    expect(await names("name=b")).toBe("b")
+    expect(await names(`image=${image}`)).toBe("abc")
+    expect(await names("image=nonsense")).toBe("")
+    expect(await names("memory=256")).toBe("ac")
+    expect(await names("memory=256&limit=1&offset=1")).toBe("c")
+    expect(await names("tag.role=db")).toBe("a")
+    expect(await names("package=sample-512M")).toBe("b")
+    expect(await names("type=virtualmachine")).toBe("abc")
+    expect(await names("type=smartmachine")).toBe("")
+    expect(await names("brand=bhyve&docker=false")).toBe("abc")
+    expect(await names("docker=true")).toBe("")
+    await act(mark, made[1]?.place ?? "", "stop")
+    await until(mark, made[1]?.place ?? "", "stopped")
+    expect(await names("state=running")).toBe("ac")
+    expect(await names("state=stopped")).toBe("b")
+    expect(await names("state=active")).toBe("abc")
+    expect(await names("state=destroyed")).toBe("")
+    const limited = await mark.ask("/my/machines?limit=2")
+    expect(limited.headers["x-query-limit"]).toBe("2")
+    expect((await mark.ask("/my/machines")).headers["x-query-limit"]).toBe("1000")
+  })
+
+  test.each<[string, RegExp]>([
+    ["state=flying", /^flying is not a valid state$/],
+    ["type=toy", /^toy is not a valid type$/],
+    ["limit=0", /limit/],
+    ["limit=many", /limit/],
+    ["offset=-1", /offset/],
+    ["docker=perhaps", /docker/],
+    ["name=a&name=b", /name/],
+  ])("%s is no question", async (query, message) => {
+    const mark = await cloud.tenant("mark")
+    const reply = await mark.ask(`/my/machines?${query}`)
+    expect([reply.status, reply.json.code]).toEqual([409, "InvalidArgument"])
+    expect(reply.json.message).toMatch(message)
+  })
+})
+
+describe("the rest of the account", () => {
+  test("images, packages, networks and volumes", async () => {
+    const { mark, image } = await marks()
+    const [shown] = (await mark.ask("/my/images")).json
+    expect(shown).toMatchObject({
+      id: image,
+      name: "i",
+      os: "linux",
+      state: "active",
+      type: "zvol",
+    })
+    expect((await mark.ask(`/my/images/${image}`)).json).toEqual(shown)
+    expect((await mark.ask("/my/images?name=other")).json).toEqual([])
+    expect((await mark.ask("/my/images?state=all&public=false")).json).toHaveLength(1)
+    expect((await mark.ask("/my/images?state=failed")).json).toEqual([])
+    expect((await mark.ask("/my/images/nonsense")).status).toBe(404)
+    const old = await mark.ask("/my/images", { headers: { "accept-version": "~7.0" } })
+    expect(old.json[0].type).toBe("virtualmachine")
+    const packages = (await mark.ask("/my/packages")).json
+    const names = packages.map(({ name }: { name: string }) => name)
+    expect(names).toEqual(["sample-256M", "sample-512M", "sample-1G"])
+    for (const ref of [packages[1].id, "sample-512M"]) {
+      expect((await mark.ask(`/my/packages/${ref}`)).json).toEqual(packages[1])
+    }
+    expect((await mark.ask("/my/packages?name=sample-*M&memory=512")).json).toEqual([packages[1]])
+    expect((await mark.ask("/my/packages?name=*-*G")).json).toEqual([packages[2]])
+    expect((await mark.ask("/my/packages/none")).status).toBe(404)
+    expect((await mark.ask("/my/networks")).json).toEqual([])
+    expect((await mark.ask("/my/networks/x")).status).toBe(404)
+    const predicate = encodeURIComponent('{"ne":["state","failed"]}')
+    expect((await mark.ask(`/my/volumes?predicate=${predicate}`)).json).toEqual([])
+  })
+
+  test("keys come and go", async () => {
+    const mark = await cloud.tenant("mark")
+    const { publicKey, fingerprint } = newKeyLine()
+    const body = { name: "second key", key: publicKey }
+    const made = await mark.ask("/my/keys", { method: "POST", body })
+    expect([made.status, made.headers.location]).toEqual([201, "/mark/keys/second%20key"])
+    expect(made.json).toEqual({
+      name: "second key",
+      fingerprint,
+      key: publicKey,
+      attested: false,
+      multifactor: [],
+    })
+    expect((await mark.ask("/my/keys")).json).toHaveLength(2)
+    for (const ref of ["second%20key", fingerprint]) {
+      expect((await mark.ask(`/my/keys/${ref}`)).json).toEqual(made.json)
+    }
+    const none = await mark.ask("/my/keys", { method: "POST", body: { name: "x" } })
+    expect([none.status, none.json.code]).toEqual([409, "MissingParameter"])
+    const bad = await mark.ask("/my/keys", { method: "POST", body: { key: "ssh-rsa AAAA" } })
+    expect([bad.status, bad.json.code]).toEqual([409, "InvalidArgument"])
+    expect((await mark.ask(`/my/keys/${fingerprint}`, { method: "DELETE" })).status).toBe(204)
+    expect((await mark.ask(`/my/keys/${fingerprint}`)).status).toBe(404)
+    expect((await mark.ask("/my/keys/none", { method: "DELETE" })).status).toBe(404)
+  })
+
+  test("account, datacenters and services", async () => {
+    const mark = await cloud.tenant("mark")
+    const { url } = cloud.wire
+    const account = await mark.ask("/my")
+    expect(account.json).toMatchObject({ login: "mark", triton_cns_enabled: false })
+    expect((await mark.ask("/my/datacenters")).json).toEqual({ tintype: url })
+    const moved = await mark.ask("/my/datacenters/tintype")
+    expect([moved.status, moved.headers.location, moved.json.code]).toEqual([
+      302,
+      url,
+      "ResourceMoved",
+    ])
+    expect((await mark.ask("/my/datacenters/elsewhere")).status).toBe(404)
+    expect((await mark.ask("/my/services")).json).toEqual({ cloudapi: url })
+  })
+})
+
+describe("answers", () => {
+  test("have the standard headers, also when something is wrong", async () => {
+    const mark = await cloud.tenant("mark")
+    const sent = { headers: { "request-id": "my-own-id" } }
+    for (const path of ["/my/machines", "/my/machines/x", "/my/no/such/thing", "/nobody"]) {
+      const { headers, bytes } = await mark.ask(path, sent)
+      expect(headers).toMatchObject({
+        "api-version": "9.0.0",
+        "x-api-version": "9.0.0",
+        "request-id": "my-own-id",
+        "x-request-id": "my-own-id",
+        "access-control-allow-origin": "*",
+        "access-control-expose-headers": "Api-Version, Request-Id, Response-Time",
+        server: "cloudapi/9.0.0",
+        "content-type": "application/json",
+        "content-md5": createHash("md5").update(bytes).digest("base64"),
+      })
+      expect(headers["access-control-allow-methods"]).toMatch(/GET/)
+    }
+  })
+
+  test("to HEAD are those to GET without their body", async () => {
+    const { mark, image } = await marks()
+    const { place } = await created(mark, { image, package: "sample-256M" })
+    for (const path of [place, "/my/machines", `${place}/snapshots`, "/my", "/my/keys"]) {
+      const [get, head] = [await mark.ask(path), await mark.ask(path, { method: "HEAD" })]
+      expect([head.status, head.bytes.length]).toEqual([200, 0])
+      expect(head.headers["content-md5"]).toBe(get.headers["content-md5"])
+      expect(head.headers["content-length"]).toBe(get.headers["content-length"])
+    }
+  })
+
+  test("tell what does not fit", async () => {
+    const mark = await cloud.tenant("mark")
+    const method = await mark.ask("/my/machines", { method: "PUT" })
+    expect([method.status, method.json.code]).toEqual([405, "BadMethod"])
+    const accept = await mark.ask("/my", { headers: { accept: "text/html" } })
+    expect([accept.status, accept.json.code]).toEqual([406, "NotAcceptable"])
+    const digest = await mark.ask("/my/keys", {
+      method: "POST",
+      body: { key: "x" },
+      headers: { "content-md5": "AAAA" },
+    })
+    expect([digest.status, digest.json.code]).toEqual([400, "BadDigest"])
+    expect((await mark.ask("/my/nothing/here")).json.code).toBe("ResourceNotFound")
+  })
+})
+
+test("what other faces made shows here, and the other way round", async () => {
+  const mark = await cloud.tenant("mark")
+  const machine = await cloud.machine(mark.who, "from elsewhere")
+  const [shown] = (await mark.ask("/my/machines")).json
+  expect(shown).toMatchObject({ id: machine, name: "from elsewhere", package: "sample-256M" })
+  const [done] = (await mark.ask(`/my/machines/${machine}/audit`)).json
+  expect(done).toMatchObject({ action: "provision", caller: { type: "operator" } })
+  await act(mark, `/my/machines/${machine}`, "rename", { name: "from here" })
+  expect(right(await core().machines.get(mark.who, machine)).name).toBe("from here")
+})
