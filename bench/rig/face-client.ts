@@ -1,4 +1,5 @@
 /** How a client of each face asks for a snapshot and learns that it can be used. */
+import { setTimeout as sleep } from "node:timers/promises"
 import { openClient } from "./client.ts"
 import type { Server } from "./server.ts"
 
@@ -17,6 +18,9 @@ export const nativeClient = ({ api }: Server): FaceClient => ({
   },
 })
 
+/** Whoever asks without a pause takes the time that the work needs. */
+const pauseMs = 1
+
 /** Block Storage v1: whoever waits there asks again and again. */
 export function openstackClient({ urls, token }: Server): FaceClient {
   const client = openClient(urls["openstack"] ?? "", { "x-auth-token": token })
@@ -27,6 +31,7 @@ export function openstackClient({ urls, token }: Server): FaceClient {
       const wish = { snapshot: { volume_id: volumeId, display_name: name } }
       let { snapshot } = await client.ask<Told>("POST", path, wish)
       while (snapshot.status === "creating") {
+        await sleep(pauseMs)
         snapshot = (await client.ask<Told>("GET", `${path}/${snapshot.id}`)).snapshot
       }
       if (snapshot.status !== "available") throw new Error(`the snapshot is ${snapshot.status}`)

@@ -12,7 +12,10 @@ export const accountRoutes = ({ datacenter }: CloudapiSettings): readonly Route[
     method: "GET",
     path: "/--ping",
     open: true,
-    answer: async () => ok(json({ ping: "pong", cloudapi: { versions } })),
+    async answer() {
+      const headers = { "Triton-Datacenter-Name": datacenter }
+      return ok(json({ ping: "pong", cloudapi: { versions } }, 200, headers))
+    },
   }),
   route({ method: "GET", path: "/:account", answer: showAccount }),
   route({
