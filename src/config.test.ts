@@ -35,7 +35,43 @@ describe("without being told anything", () => {
       },
       upkeep: {},
       quota: { account: {}, source: {} },
+      faces: {
+        cloudapi: { smartmachineOnly: false, readyWord: "created", datacenter: "tintype" },
+        openstack: {
+          region: "DFW",
+          v1CreateStatus: 200,
+          v1ExtendedOnCreate: true,
+          volumeTypes: ["SATA", "SSD"].map((name) => ({ name, minGiB: 1, maxGiB: 65_536 })),
+          tokenLifeMs: 864e5,
+          keystone: null,
+        },
+        iaas: { maxSnapshots: 32, onLimit: "fail", tokenLifeMs: 288e5 },
+        hostway: { pendingCreateTime: "", listStatus: 200, maxSnapshots: 3 },
+      },
     })
+  })
+
+  test("its faces may be told otherwise, each in a table of its own", () => {
+    const { faces } = withFile(`
+      [cloudapi]
+      readyWord = "success"
+      [openstack]
+      v1CreateStatus = 201
+      volumeTypes = [{ name = "SATA", minGiB = 75, maxGiB = 1024 }]
+      [iaas]
+      onLimit = "replace-oldest"
+      tokenLife = "1h"
+      [hostway]
+      pendingCreateTime = "0000-00-00 00:00:00"`)
+    expect(faces.cloudapi.readyWord).toBe("success")
+    expect(faces.openstack).toMatchObject({
+      v1CreateStatus: 201,
+      volumeTypes: [{ name: "SATA", minGiB: 75, maxGiB: 1024 }],
+    })
+    expect(faces.iaas).toMatchObject({ onLimit: "replace-oldest", tokenLifeMs: 36e5 })
+    expect(faces.hostway.pendingCreateTime).toBe("0000-00-00 00:00:00")
+    expect(() => withFile("[hostway]\nlistStatus = 404")).toThrow("hostway.listStatus")
+    expect(() => withFile("[cloudapi]\nreadyword = 1")).toThrow("cloudapi.readyword")
   })
 
   test("its state is where the user's or the machine's state belongs", () => {

@@ -2,6 +2,7 @@
 import { execFile } from "node:child_process"
 import { promisify } from "node:util"
 import { describe, expect, test } from "vitest"
+import type { SnapshotState } from "../../src/domain/snapshot.ts"
 import { GiB, openstackFace, openstackForEachTest, xmlOf } from "../fixtures/openstack-house.ts"
 import { wireTo } from "../fixtures/wire.ts"
 
@@ -176,6 +177,32 @@ test("a snapshot's life, in JSON: types of values are what typed clients decode"
   expect([gone.status, gone.bytes.length]).toEqual([202, 0])
   expect((await acme.v1(path)).status).toBe(404)
   expect((await acme.v1("/snapshots")).json).toEqual({ snapshots: [] })
+})
+
+test("progress is a true percentage while the work goes on; what could not be done is in error", async () => {
+  const acme = await house.tenant("acme")
+  const id = await house.snapshot(acme.who, await house.volume(acme.who))
+  const set = (state: SnapshotState, progress: number) =>
+    house.house.stage.making.ledger.transaction(async ({ points, snapshots, operations }) => {
+      const snapshotId = (await points.get(id))?.snapshotId ?? ""
+      const [taking] = await operations.find({ targetId: snapshotId })
+      await snapshots.change(snapshotId, { state })
+      await operations.change(taking?.id ?? "", { progress })
+    })
+  for (const [state, progress, status, told] of [
+    ["creating", 0, "creating", "0.00%"],
+    ["creating", 25.39, "creating", "25.39%"],
+    ["creating", 99.996, "creating", "99.99%"],
+    ["ready", 100, "available", "100%"],
+    ["failed", 100, "error", "0.00%"],
+  ] as const) {
+    await set(state, progress)
+    const { snapshot } = (await acme.v1(`/snapshots/${id}`)).json
+    expect([snapshot.status, snapshot["os-extended-snapshot-attributes:progress"]]).toEqual([
+      status,
+      told,
+    ])
+  }
 })
 
 test("a volume's life: empty, from a snapshot that then goes, from a volume", async () => {

@@ -39,10 +39,11 @@ async function bytesIn(id: VolumeId): Promise<number> {
 
 /** The volume is held for as long as its file is on its way; resolves what ends that. */
 async function filling(volume: VolumeId): Promise<() => Promise<void>> {
+  const { length } = await ledger().read.operations.holding(volume)
   const stream = new PassThrough()
   const source = { format: "raw", stream, lengthBytes: MiB } as const
   const importing = core().volumes.importFrom({ who: who() }, volume, source)
-  await expect.poll(() => ledger().read.operations.holding(volume)).toHaveLength(1)
+  await expect.poll(() => ledger().read.operations.holding(volume)).toHaveLength(length + 1)
   return async () => {
     stream.end(bytesOf("filled", MiB))
     right(await importing)
@@ -180,6 +181,21 @@ describe("while it waits for its turn", () => {
     }
     expect([await sizeOf(volume), await bytesIn(volume)]).toEqual([ends * MiB, ends * MiB])
     expect(await contentOf(house.stage, volume)).toBe("filled")
+  })
+
+  test("given up, it leaves what was promised since", async () => {
+    const { volume } = await filledVolume(house.stage, "old")
+    const first = await filling(volume)
+    const given = await grow(volume, 2 * MiB)
+    const second = await filling(volume)
+    const growing = await grow(volume, 3 * MiB)
+    right(await core().operations.cancel({ who: who() }, right(given).operation.id))
+    await first()
+    expect((await end(given)).state).toBe("undone")
+    expect(await sizeOf(volume)).toBe(3 * MiB)
+    await second()
+    expect((await end(growing)).state).toBe("done")
+    expect(await bytesIn(volume)).toBe(3 * MiB)
   })
 
   test("it counts against quotas from the moment it is promised", async () => {

@@ -104,10 +104,7 @@ function sayQuota({ what, limit, used }: FaultOf<"quota">): string {
 
 export function renderFault(fault: Fault, request: Request): Answer {
   const say = sayings[fault.kind] as (fault: Fault) => Saying
-  const said = say(fault)
-  // Only there it is what the client sent that is not supported.
-  const mediaType = fault.kind === "unsupported" && fault.what.startsWith("the media type")
-  return told(mediaType ? { ...said, status: 415 } : said, request)
+  return told(say(fault), request)
 }
 
 /** For what only this API refuses, in its own words. */

@@ -1,5 +1,5 @@
 /** JSON or XML: what a request is written in, and what its answer is to be. */
-import { no, ok, type Result } from "../../domain/fault.ts"
+import { ok, type Result } from "../../domain/fault.ts"
 import type { Answer, Request } from "../face.ts"
 import { readJson } from "../read.ts"
 import { bodyOf, documentOf, faultNamespace, prefixes } from "./v1/xml-shapes.ts"
@@ -38,16 +38,15 @@ function formatOf(type: string): Format | undefined {
 export type Body = Record<string, unknown>
 
 /**
- * The wish in a body. Undefined where there is none. A client that names no type, or the one that
- * curl sends by itself, is understood by what it wrote. `unsupported`: a type that is neither.
+ * The wish in a body; undefined where there is none, `strange` where its type is neither of ours.
+ * A client that names no type, or the one that curl sends by itself, is understood by what it
+ * wrote.
  */
-export function readBody({ headers, bytes }: Request): Result<Body | undefined> {
+export function readBody({ headers, bytes }: Request): Result<Body | undefined> | "strange" {
   if (bytes.length === 0) return ok(undefined)
   const type = headers["content-type"]?.split(";", 1)[0]?.trim().toLowerCase() ?? ""
   const format = vague.has(type) ? guessed(bytes) : formatOf(type)
-  if (format === undefined) {
-    return no({ kind: "unsupported", what: `the media type ${type.slice(0, 64)}`, why: neither })
-  }
+  if (format === undefined) return "strange"
   if (format === "xml") {
     const root = readXml(bytes)
     return root.ok ? ok(bodyOf(root.value)) : root
@@ -60,7 +59,6 @@ export function readBody({ headers, bytes }: Request): Result<Body | undefined> 
 export const isBody = (value: unknown): value is Body =>
   typeof value === "object" && value !== null && !Array.isArray(value)
 
-const neither = "it is neither JSON nor XML"
 const vague = new Set(["", "application/x-www-form-urlencoded", "text/plain"])
 const guessed = (bytes: Buffer): Format =>
   /^(\ufeff)?\s*</.test(bytes.subarray(0, 64).toString("utf8")) ? "xml" : "json"

@@ -35,14 +35,7 @@ export const volumeGrow = saga<Tools, VolumeGrow>("volume-grow", 1)
     forwardOnly: true,
     do: (tools, { engine, volumeId, sizeBytes }) =>
       tools.engine(engine).growHead(volumeId, sizeBytes),
-    record: recordGrown,
   })
-
-/** One that was accepted before, and given up since, has taken the promise back. */
-async function recordGrown(rooms: Rooms, { volumeId, sizeBytes }: VolumeGrow): Promise<void> {
-  const promised = (await rooms.volumes.get(volumeId))?.sizeBytes ?? 0
-  if (promised < sizeBytes) await changeUnlessLeaving(rooms.volumes, volumeId, { sizeBytes })
-}
 
 /** Unless it was promised to become larger still since. */
 async function putBack(

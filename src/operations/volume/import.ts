@@ -16,7 +16,11 @@ export const volumeImport = saga<Tools, VolumeImport>("volume-import", 1)
     weight: 20,
     async do(tools, params) {
       await mustBeClosed(tools, params.volumeId)
-      await receive(tools, params, () => tools.transfers.source(tools.operationId))
+      // It may have been promised to become larger when this was accepted, and that given up.
+      const isBytes = await tools.engine(params.engine).sizeOf(params.volumeId)
+      const sizeBytes = isBytes ?? params.sizeBytes
+      const source = () => tools.transfers.source(tools.operationId)
+      await receive(tools, { ...params, sizeBytes }, source)
     },
     undo: (tools, params) => unreceive(tools, params),
   })

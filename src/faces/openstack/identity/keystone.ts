@@ -43,6 +43,7 @@ export function byKeystone(settings: Settings): ByToken {
     const token = await validate(text)
     if (!token.ok) return token
     const until = Math.min(Date.now() + knownMs, Date.parse(token.value.expires_at))
+    if (!(until > Date.now())) return stranger
     const [oldest] = known.keys()
     if (known.size >= mostKnown && oldest !== undefined) known.delete(oldest)
     known.set(place, { token: token.value, until })

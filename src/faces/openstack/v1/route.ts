@@ -44,6 +44,7 @@ export function mounted(route: V1Route, settings: OpenstackSettings): Route[] {
     // Whose account it is, or whether it is anybody's, is not told.
     if (!acting.ok) return ok(refused(request, 400, "Malformed request url"))
     const body = readBody(request)
+    if (body === "strange") return ok(refused(request, 415, "Unsupported Content-Type"))
     if (!body.ok) return body
     return route.answer(askedOf(core, acting.value, { settings, request, body: body.value }))
   }

@@ -24,8 +24,9 @@ export const renderExtended = (view: PointView, owner: string) => ({
   "os-extended-snapshot-attributes:project_id": owner,
 })
 
+/** Rounded down: it is whole only when it is done. */
 const percent = ({ snapshot, progress }: PointView): string =>
-  snapshot.state === "ready" ? "100%" : `${progress.toFixed(2)}%`
+  snapshot.state === "ready" ? "100%" : `${(Math.floor(progress * 100 + 1e-6) / 100).toFixed(2)}%`
 
 /** States of the volume that a snapshot may be taken in, with force and without. */
 const forced = { states: ["available", "in-use"] } as const
