@@ -26,6 +26,8 @@ export const faceTables = {
       v1CreateStatus: z.union([z.literal(200), z.literal(201)]),
       v1ExtendedOnCreate: z.boolean(),
       volumeTypes: z.array(volumeType).min(1).max(32),
+      /** Types and bounds as a cloud had them, where none are written. */
+      profile: z.enum(["plain", "rackspace"]),
       tokenLife: duration,
       keystone: z.strictObject({
         url: z.url(),
@@ -54,6 +56,14 @@ export const faceTables = {
     .optional(),
 }
 
+const profiles = {
+  plain: [{ name: "SATA" }, { name: "SSD" }],
+  rackspace: [
+    { name: "SATA", minGiB: 75, maxGiB: 1024 },
+    { name: "SSD", minGiB: 50, maxGiB: 1024 },
+  ],
+} as const
+
 const tables = z.object(faceTables)
 const hour = 3_600_000
 
@@ -70,7 +80,8 @@ export function faceSettings(written: z.infer<typeof tables>): FaceSettings {
       v1CreateStatus: openstack?.v1CreateStatus ?? 200,
       v1ExtendedOnCreate: openstack?.v1ExtendedOnCreate ?? true,
       volumeTypes:
-        openstack?.volumeTypes ?? ["SATA", "SSD"].map((name) => volumeType.parse({ name })),
+        openstack?.volumeTypes ??
+        profiles[openstack?.profile ?? "plain"].map((type) => volumeType.parse(type)),
       tokenLifeMs: openstack?.tokenLife ?? 24 * hour,
       keystone: openstack?.keystone ?? null,
     },

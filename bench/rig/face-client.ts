@@ -18,8 +18,9 @@ export const nativeClient = ({ api }: Server): FaceClient => ({
   },
 })
 
-/** Whoever asks without a pause takes the time that the work needs. */
-const pauseMs = 1
+/** Whoever asks without a pause takes the time that the work needs; each pause is longer. */
+const firstPauseMs = 1
+const patience = 1.5
 
 /** Block Storage v1: whoever waits there asks again and again. */
 export function openstackClient({ urls, token }: Server): FaceClient {
@@ -30,7 +31,7 @@ export function openstackClient({ urls, token }: Server): FaceClient {
     async takeSnapshot(volumeId, name) {
       const wish = { snapshot: { volume_id: volumeId, display_name: name } }
       let { snapshot } = await client.ask<Told>("POST", path, wish)
-      while (snapshot.status === "creating") {
+      for (let pauseMs = firstPauseMs; snapshot.status === "creating"; pauseMs *= patience) {
         await sleep(pauseMs)
         snapshot = (await client.ask<Told>("GET", `${path}/${snapshot.id}`)).snapshot
       }

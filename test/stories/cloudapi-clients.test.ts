@@ -179,9 +179,11 @@ describe.each<[KeyKind, Holder, string]>([
     await settled()
     await shell("echo broken > /proof && sync")
     const listed = JSON.parse(well(await tool("listmachinesnapshots", machine)))
-    expect(listed).toMatchObject([{ name, state: "created" }])
+    expect(listed[0]).toMatchObject({ name, state: "created" })
     const got = JSON.parse(well(await tool("getmachinesnapshot", snapshot, machine)))
-    expect(got).toEqual(listed[0])
+    // The guest goes on writing, and what only the snapshot holds grows.
+    const { size: _size, ...same } = listed[0]
+    expect(got).toMatchObject(same)
     well(await tool("startmachinefromsnapshot", snapshot, machine))
     await settled()
     expect(await shell("cat /proof")).toBe(`${name}\n`)

@@ -4,9 +4,11 @@ import type { VolumeId } from "../../src/domain/ids.ts"
 import type { VolumeState } from "../../src/domain/volume.ts"
 import { right } from "../crash/world.ts"
 import { GiB, openstackForEachTest, type Tenant, xmlOf } from "../fixtures/openstack-house.ts"
+import { randomFrom } from "../fixtures/server-process.ts"
 import type { Reply } from "../fixtures/wire.ts"
 
 const house = openstackForEachTest()
+const seed = Number(process.env["TINTYPE_SEED"] ?? Date.now() % 1_000_000)
 const unknown = "01930000-0000-7000-8000-0000000000ff"
 
 type Asked = { method?: string; path: string; body?: object | string; type?: string }
@@ -220,6 +222,20 @@ describe("a volume", () => {
   })
 })
 
+test("a change says what is to be changed", async () => {
+  const acme = await house.tenant("acme")
+  const volume = await house.volume(acme.who)
+  const paths = [`/volumes/${volume}`, `/snapshots/${await house.snapshot(acme.who, volume)}`]
+  for (const path of paths) {
+    for (const body of ["", "[]", {}, { snapshot: null }, { volume: "x" }, { status: "error" }]) {
+      const contained = "Unable to process the contained instructions"
+      await refused(acme, { method: "PUT", path, body }, [422, "unprocessableEntity", contained])
+    }
+    const long = { display_description: "x".repeat(256) }
+    await refused(acme, { method: "PUT", path, body: long }, [400, "badRequest", /256 characters/])
+  }
+})
+
 test("quotas: what is used up is 413 overLimit; who may, says how much there is", async () => {
   const acme = await house.tenant("acme")
   const admin = right(
@@ -370,6 +386,58 @@ describe("a hostile body", () => {
       const told = suffix === "json" ? reply.json : xmlOf(reply)
       expect(Object.keys(told)).toEqual([name])
       expect(JSON.stringify(told)).not.toMatch(/root:|node_modules|\.ts:/)
+    }
+  })
+
+  test(`spoiled anyhow, is answered in well-formed words, and never by a 500 (seed ${seed})`, async () => {
+    const acme = await house.tenant("acme")
+    const random = randomFrom(seed)
+    const pick = (below: number) => Math.floor(random() * below)
+    const pieces = [
+      "<",
+      ">",
+      "&",
+      '"',
+      "'",
+      "]]>",
+      "<!--",
+      "<![CDATA[",
+      "<!DOCTYPE a>",
+      "&#0;",
+      "\u0000",
+      "\ufffe",
+      "xmlns:a",
+      "__proto__",
+      "null",
+      "{",
+      "}",
+      "[",
+      "\\ud800",
+      "\u00e9",
+      "-1",
+      "1e999",
+    ]
+    const bodies = [
+      `<?xml version="1.0" encoding="UTF-8"?><snapshot xmlns="x" volume_id="${unknown}" force="true"><metadata><meta key="a">b</meta></metadata></snapshot>`,
+      `{"snapshot": {"volume_id": "${unknown}", "force": true, "metadata": {"a": "b"}, "display_name": "x"}}`,
+      `<volume size="1" display_name="v"><metadata><meta key="k">v</meta></metadata></volume>`,
+      `{"volume": {"size": 1, "display_name": "v", "volume_type": "SATA", "metadata": {}}}`,
+    ]
+    for (let nth = 0; nth < 400; nth++) {
+      const which = nth % bodies.length
+      let text = bodies[which] ?? ""
+      for (let times = pick(3); times >= 0; times--) {
+        const at = pick(text.length)
+        text = text.slice(0, at) + (pieces[pick(pieces.length)] ?? "") + text.slice(at + pick(4))
+      }
+      const body = Buffer.from(text)
+      if (random() < 0.2) body[pick(body.length)] = pick(256)
+      const type = which % 2 === 0 ? "application/xml" : "application/json"
+      const headers = { "content-type": type, accept: random() < 0.5 ? "application/xml" : "" }
+      const path = which < 2 ? "/snapshots" : "/volumes"
+      const reply = await acme.v1(path, { method: "POST", body, headers })
+      expect(reply.status, text).toBeLessThan(500)
+      if (headers.accept !== "") xmlOf(reply)
     }
   })
 

@@ -332,6 +332,45 @@ test("formats: suffix before Accept, attributes or elements, any namespace", asy
   }
 })
 
+test("volumes are wished, changed and limited in XML as in JSON", async () => {
+  const acme = await house.tenant("acme")
+  const headers = { "content-type": "application/xml", accept: "application/xml" }
+  const wish = `<volume xmlns="http://docs.rackspace.com/volume/api/v1" display_name="vol-001"
+      display_description="Another &quot;volume&quot;." size="100" volume_type="SATA" snapshot_id="">
+      <metadata><meta key="contents">not&#32;junk</meta></metadata></volume>`
+  const made = xmlOf(await acme.v1("/volumes", { method: "POST", body: wish, headers })).volume
+  expect(made).toMatchObject({
+    "@display_name": "vol-001",
+    "@display_description": 'Another "volume".',
+    "@size": "100",
+    "@snapshot_id": "None",
+    "@bootable": "false",
+    metadata: { meta: { "@key": "contents", "#text": "not junk" } },
+    attachments: "",
+  })
+  const path = `/volumes/${made["@id"]}`
+  await house.until(acme, path, "available")
+  const change = "<volume><display_name>new</display_name><metadata/></volume>"
+  const changed = xmlOf(await acme.v1(path, { method: "PUT", body: change, headers })).volume
+  expect([changed["@display_name"], changed["@metadata"]]).toEqual(["new", "null"])
+  const admin = await house.house
+    .core()
+    .identity.issueToken(house.house.stage.who, { livesMs: 9999 })
+  const quota = "<quota_set><volumes>1</volumes><gigabytes>-1</gigabytes></quota_set>"
+  const put = await house.asks(admin.ok ? admin.value.token : "")(`/v1/acme/os-quota-sets/acme`, {
+    method: "PUT",
+    body: quota,
+    headers,
+  })
+  expect(xmlOf(put).quota_set.volumes).toBe("1")
+  const over = await acme.v1("/volumes", { method: "POST", body: wish, headers })
+  expect([over.status, xmlOf(over).overLimit.message]).toEqual([
+    413,
+    "Maximum number of volumes allowed (1) exceeded",
+  ])
+  expect(xmlOf(over).overLimit.retryAfter).toBe("0")
+})
+
 test("every thing there is to see is well-formed XML, too", async () => {
   const acme = await house.tenant("acme")
   const body = { volume: { size: 1, display_name: "<&\"'>", metadata: { k: "\u0001 \u{1f3d4}" } } }

@@ -85,6 +85,14 @@ export function wishIn(body: Body | undefined, name: string): Body | undefined {
   return isBody(wish) ? wish : undefined
 }
 
+const changeable = ["display_name", "name", "display_description", "description", "metadata"]
+
+/** As `wishIn`; one client sends a change without its name around it. */
+export function changeIn(body: Body | undefined, name: string): Body | undefined {
+  const isBare = body !== undefined && changeable.some((field) => Object.hasOwn(body, field))
+  return wishIn(body, name) ?? (isBare ? body : undefined)
+}
+
 export const unprocessable = (asked: Asked): Result<Answer> =>
   asked.refuse(422, "Unable to process the contained instructions")
 

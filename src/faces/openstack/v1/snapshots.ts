@@ -6,7 +6,7 @@ import type { Answer } from "../../face.ts"
 import { snapshotState } from "../states.ts"
 import { oneOf, readListing } from "./listing.ts"
 import { numbersOf } from "./owners.ts"
-import { type Asked, accepted, unprocessable, type V1Route, wishIn } from "./route.ts"
+import { type Asked, accepted, changeIn, unprocessable, type V1Route } from "./route.ts"
 import { readSnapshot, renderExtended, renderSnapshot } from "./snapshot.ts"
 import { readCalled } from "./words.ts"
 
@@ -88,8 +88,7 @@ async function show(asked: Asked): Promise<Result<Answer>> {
 }
 
 async function update(asked: Asked): Promise<Result<Answer>> {
-  // One client sends the wish itself, without a name around it.
-  const wish = wishIn(asked.body, "snapshot") ?? asked.body
+  const wish = changeIn(asked.body, "snapshot")
   if (wish === undefined) return unprocessable(asked)
   const found = await findSnapshot(asked)
   if (!found.ok) return found

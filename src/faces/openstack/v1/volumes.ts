@@ -6,7 +6,7 @@ import type { Answer } from "../../face.ts"
 import { volumeState } from "../states.ts"
 import { oneOf, readListing } from "./listing.ts"
 import { numbersOf } from "./owners.ts"
-import { type Asked, accepted, unprocessable, type V1Route, wishIn } from "./route.ts"
+import { type Asked, accepted, changeIn, unprocessable, type V1Route } from "./route.ts"
 import { noOrigin, readVolume, renderVolume, renderVolumeDetail } from "./volume.ts"
 import { readCalled } from "./words.ts"
 
@@ -64,7 +64,7 @@ async function show(asked: Asked): Promise<Result<Answer>> {
 }
 
 async function update(asked: Asked): Promise<Result<Answer>> {
-  const wish = wishIn(asked.body, "volume") ?? asked.body
+  const wish = changeIn(asked.body, "volume")
   if (wish === undefined) return unprocessable(asked)
   const id = volumeIdOf(asked)
   if (!id.ok) return id
