@@ -20,7 +20,7 @@ export const nativeClient = ({ api }: Server): FaceClient => ({
 
 /** Whoever asks without a pause takes the time that the work needs; each pause is longer. */
 const firstPauseMs = 1
-const patience = 1.5
+const patience = 2
 
 /** Block Storage v1: whoever waits there asks again and again. */
 export function openstackClient({ urls, token }: Server): FaceClient {

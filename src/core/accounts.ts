@@ -75,11 +75,18 @@ export async function accountBy(accounts: Accounts, ref: string): Promise<Accoun
   const [byLogin] = await accounts.find({ login: ref }, { limit: 1 })
   if (byLogin !== undefined) return byLogin
   const [byTenant] = await accounts.find({ tenantId: ref.toLowerCase() }, { limit: 1 })
-  if (byTenant !== undefined || !/^\d{1,15}$/.test(ref)) return byTenant
+  if (byTenant !== undefined || !numberPattern.test(ref)) return byTenant
   const [byNumber] = await accounts.find({ accountNumber: Number(ref) }, { limit: 1 })
   return byNumber
 }
 
+/** By any of its three names, none of which can be taken for another's. */
+export const isCalled = ({ login, tenantId, accountNumber }: Account, ref: string): boolean =>
+  login === ref ||
+  tenantId === ref.toLowerCase() ||
+  (numberPattern.test(ref) && accountNumber === Number(ref))
+
+const numberPattern = /^\d{1,15}$/
 const loginPattern = /^[A-Za-z0-9][A-Za-z0-9._@+-]{0,63}$/
 /** What an account number or a tenant id looks like: a login must not be taken for one. */
 const otherRef = /^(\d+|[0-9a-fA-F]{32})$/

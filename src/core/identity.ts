@@ -1,7 +1,7 @@
 /** Who asks: one identity store for every face. */
 import type { Principal, User } from "../domain/account.ts"
 import { attempt, no, ok, Refusal, type Result } from "../domain/fault.ts"
-import { accountBy, createAccount, createUser, type ProvingTools } from "./accounts.ts"
+import { accountBy, createAccount, createUser, isCalled, type ProvingTools } from "./accounts.ts"
 import { openAppCredentials } from "./app-credentials.ts"
 import type { Identity } from "./core.ts"
 import { openKeys } from "./keys.ts"
@@ -24,6 +24,9 @@ export function openIdentity(context: Omit<ProvingTools, "proofs"> & UsageTools)
     byApiKey: (name, apiKey) => byHash(tools, { name, field: "apiKeyHash" }, apiKey),
 
     async actFor(who, ref) {
+      // Nearly everybody asks for his own account, with every request: that is looked at first.
+      const own = await ledger.read.accounts.get(who.accountId)
+      if (own !== undefined && isCalled(own, ref)) return ok(who)
       const account = await accountBy(ledger.read.accounts, ref)
       if (account !== undefined && account.id === who.accountId) return ok(who)
       if (!who.everywhere) return no({ kind: "forbidden", why: "this account is not yours" })

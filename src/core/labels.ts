@@ -64,6 +64,7 @@ function mustBeEntries(field: "metadata" | "tags", entries: Entries, mostBytes: 
     throw invalid(field, `has at most ${labelLimits.entries} entries`)
   }
   for (const [key, value] of all) {
+    if (typeof value === "number" && !Number.isFinite(value)) throw invalid(field, notNumber)
     const why = whyNotEntry(key, String(value), mostBytes)
     if (why !== undefined) throw invalid(field, why)
   }
@@ -77,6 +78,8 @@ function whyNotEntry(key: string, value: string, mostBytes: number): string | un
   return undefined
 }
 
+/** What JSON has no word for would be kept as null. */
+const notNumber = "has a number that is too large"
 const notUnicode = "is not well-formed Unicode"
 const bytesOf = (text: string) => Buffer.byteLength(text)
 const invalid = (field: string, why: string) => new Refusal({ kind: "invalid", why, field })

@@ -47,10 +47,14 @@ export async function shownPoint(
 
 /** The account is said of both sides: points are found by it, and snapshots by it and their name. */
 function whereOf(who: Principal, listing: PointListing): PointsWhere {
-  const { volumeId, name, state } = listing
+  const { volumeId, snapshotId, name, state } = listing
   const account = must(scopeOf(who, listing))
   return {
-    point: { ...account, ...(volumeId === undefined ? {} : { volumeId }) },
+    point: {
+      ...account,
+      ...(volumeId === undefined ? {} : { volumeId }),
+      ...(snapshotId === undefined ? {} : { snapshotId }),
+    },
     snapshot: {
       ...(name === undefined ? {} : { ...account, name }),
       state: stateIn(state),

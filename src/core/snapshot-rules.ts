@@ -4,6 +4,7 @@ import type { Snapshot } from "../domain/snapshot.ts"
 import type { Rooms } from "../ledger/ledger.ts"
 import type { Context } from "./context.ts"
 import type { CountRule, SnapshotWish, SourceRule } from "./core.ts"
+import { mustSuit } from "./machine-rules.ts"
 import { mustBeFree } from "./names.ts"
 import { living, mustFit } from "./quota.ts"
 import { shownStates } from "./snapshot-rows.ts"
@@ -48,6 +49,7 @@ async function mustBeAllowed(
   mustLive(covered)
   mustBePossible(context, wish, covered.machine)
   mustBeSuch(covered, sourceRule)
+  await mustHaveGuest(rooms, covered, sourceRule)
   const alike = { sourceId: source.id, name, state: [...shownStates], recovery: false }
   await mustBeFree(nameRule, "snapshot", name, () => rooms.snapshots.find(alike))
   const replaces = await givingWay(rooms, wish, countRule)
@@ -74,6 +76,15 @@ function mustBeSuch({ machine, volumes }: Covered, { extras, states }: SourceRul
   const { id, state } = volume
   if (states.includes(state)) return
   throw new Refusal({ kind: "wrong-state", what: "volume", id, is: state, needs: states })
+}
+
+/** One that is off, and will be when its turn comes, is refused before an older one gives way. */
+async function mustHaveGuest(
+  rooms: Rooms,
+  { machine }: Covered,
+  { guest }: SourceRule = {},
+): Promise<void> {
+  if (guest === "required" && machine !== null) await mustSuit(rooms, machine, ["running"])
 }
 
 /** The oldest of the source's snapshots that must go for one more; refuses where that cannot be. */

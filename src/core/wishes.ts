@@ -106,5 +106,6 @@ export type SnapshotListing = Listing & {
 /** `after` is a point's id; newest first unless told. Recovery snapshots are left out. */
 export type PointListing = Listing & {
   volumeId?: VolumeId
+  snapshotId?: readonly SnapshotId[]
   state?: SnapshotState | readonly SnapshotState[]
 }

@@ -310,6 +310,22 @@ describe("one lineage", () => {
     expect((await mark.ask(place)).json).toHaveLength(1)
   })
 
+  test("one that lost its part of the root volume is no snapshot of the machine any more", async () => {
+    const { mark, machine, place } = await marks()
+    const { who } = mark
+    const extra = await house.volumeOf(who, "extra")
+    await done(house.stage, core().machines.attach({ who }, machine, extra.id))
+    await taken(mark, place, "both")
+    const [view] = right(await core().snapshots.list(who, { name: "both", limit: 1 }))
+    expect(view?.points).toHaveLength(2)
+    for (const { id, role } of view?.points ?? []) {
+      if (role === "root") await done(house.stage, core().snapshots.removePoint({ who }, id))
+    }
+    expect((await mark.ask(place)).json).toEqual([])
+    expect((await mark.ask(`${place}/both`)).status).toBe(404)
+    expect((await core().snapshots.get(who, view?.id ?? ("" as never))).ok).toBe(true)
+  })
+
   test("a machine goes with its snapshots", async () => {
     const { mark, machine, place } = await marks()
     await taken(mark, place, "one")

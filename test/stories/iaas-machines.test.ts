@@ -172,6 +172,15 @@ test("changing one keeps what is not mentioned, and what is this service's own",
   expect((await alice.ask("PATCH", path, { body: { tags: "x" } })).status).toBe(400)
 })
 
+test("changes of one at once do not undo each other", async () => {
+  const path = await iaas.machine(alice)
+  const keys = ["a", "b", "c", "d"]
+  const change = (key: string) =>
+    alice.ask("PATCH", path, { body: { customProperties: { [key]: key } } })
+  for (const { status } of await Promise.all(keys.map(change))) expect(status).toBe(200)
+  expect((await get(path)).customProperties).toMatchObject({ a: "a", b: "b", c: "c", d: "d" })
+})
+
 describe("resizing", () => {
   test("restarts a running machine unless that is ruled out", async () => {
     const path = await iaas.machine(alice)

@@ -173,9 +173,7 @@ describe("memory", () => {
     await power("power-off")
     const failed = await iaas.ended(alice, await create({ name: "s", snapshotMemory: true }))
     expect(failed).toMatchObject({ status: "FAILED", resources: [machine] })
-    expect(failed.message).toBe(
-      `machine ${id} is off, with no memory to keep; this needs it running`,
-    )
+    expect(failed.message).toBe(`machine ${id} is stopped; this needs it running`)
     expect(await rows()).toEqual([])
     await take("without")
   })

@@ -178,6 +178,7 @@ describe("what people write on their things", () => {
     ["a key of nothing", { tags: { "": "" } }],
     ["a value too long", { metadata: { k: "é".repeat(8193) } }],
     ["a tag too long", { tags: { k: "v".repeat(1025) } }],
+    ["a tag that JSON cannot say", { tags: { k: Number.POSITIVE_INFINITY } }],
     ["too much in all", { metadata: many(5, "v".repeat(16_000)) }],
     ["a description too long", { description: "d".repeat(65_536) }],
     ["half a character", { description: "\ud800" }],

@@ -60,6 +60,9 @@ describe("a list of points", () => {
     expect(await listed(who, { volumeId: other.id })).toEqual([a2])
     expect(await listed(who, { name: "a" })).toEqual([a2, a])
     expect(await counted(who, { name: "a", volumeId: one.id })).toBe(1)
+    const snapshotId = [taken[0], taken[3], taken[3]].map((each) => each?.id as SnapshotId)
+    expect(await listed(who, { snapshotId })).toEqual([c, a])
+    expect(await listed(who, { snapshotId: [] })).toEqual([])
     await ledger().transaction((rooms) =>
       rooms.snapshots.change(taken[2]?.id ?? "", { state: "failed" }),
     )

@@ -98,6 +98,22 @@ describe("a count rule", () => {
     expect(await ledger().read.snapshots.count({ sourceId: id, state })).toBe(2)
   })
 
+  test("deletes nothing for one that needs a guest, while the machine is off", async () => {
+    const { who } = house.stage
+    const id = await runningMachine(house.stage)
+    const source = ofMachine(id)
+    await done(house.stage, take(who, { name: "kept", source }))
+    await done(house.stage, core().machines.stop({ who }, id, { hard: true }))
+    const sourceRule = { guest: "required" } as const
+    const wish = { source, memory: true, sourceRule, countRule: replacing(1) }
+    expect(faultOf(await take(who, wish))).toBe("wrong-state")
+    expect(await namesOf(who)).toEqual(["kept"])
+    await stop()
+    right(await core().machines.start({ who }, id))
+    // It will be running when its turn comes.
+    expect(faultOf(await take(who, wish))).toBe("none")
+  })
+
   test("deletes nothing for one that is refused all the same", async () => {
     const { who } = house.stage
     const { id } = await volumeOf(who)

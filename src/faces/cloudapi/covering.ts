@@ -2,6 +2,7 @@
 import type { Core, MachineView, SnapshotListing, SnapshotView } from "../../core/core.ts"
 import type { Principal } from "../../domain/account.ts"
 import { ok, type Result } from "../../domain/fault.ts"
+import type { Snapshot } from "../../domain/snapshot.ts"
 import { keeperOf, mayBeDressed, shownNames } from "./names.ts"
 
 type Place = { core: Core; who: Principal; machine: MachineView }
@@ -21,7 +22,7 @@ export async function snapshotsOf(place: Place): Promise<Result<Named[]>> {
   )
 }
 
-/** Undefined where none has that name here. However many there are, a plain name is found fast. */
+/** Undefined where none has that name here. However many there are, one is found fast. */
 export async function snapshotNamed(
   place: Place,
   name: string,
@@ -29,14 +30,34 @@ export async function snapshotNamed(
   const alike = await covering(place, { name })
   if (!alike.ok) return alike
   const keeper = keeperOf(name, alike.value)
-  if (keeper !== undefined || !mayBeDressed(name)) return ok(keeper)
-  const all = await snapshotsOf(place)
-  return all.ok ? ok(all.value.find((each) => each.name === name)?.snapshot) : all
+  return keeper !== undefined || !mayBeDressed(name) ? ok(keeper) : await dressedAs(place, name)
+}
+
+/** The names of all must be known for that, and the bytes that they hold need not be. */
+async function dressedAs(place: Place, name: string): Promise<Result<SnapshotView | undefined>> {
+  const { core, who, machine } = place
+  const failed = await covering(place, { state: "failed" })
+  if (!failed.ok) return failed
+  const volumeId = machine.rootVolumeId
+  const taken = await everyPage(async (page) => {
+    const points = await core.snapshots.points(who, { volumeId, ...page })
+    return points.ok
+      ? ok(points.value.map(({ point: { id }, snapshot }) => ({ id, snapshot })))
+      : points
+  })
+  if (!taken.ok) return taken
+  const all = new Map(failed.value.map((each): [string, Snapshot] => [each.id, each]))
+  for (const { snapshot } of taken.value) all.set(snapshot.id, snapshot)
+  const [id] = [...shownNames([...all.values()])].find((each) => each[1] === name) ?? []
+  const found = id === undefined ? undefined : all.get(id)
+  if (found === undefined) return ok(undefined)
+  const snapshot = await core.snapshots.get(who, found.id)
+  return !snapshot.ok && snapshot.fault.kind === "not-found" ? ok(undefined) : snapshot
 }
 
 async function covering(
   { core, who, machine }: Place,
-  where: Pick<SnapshotListing, "name">,
+  where: Pick<SnapshotListing, "name" | "state">,
 ): Promise<Result<SnapshotView[]>> {
   const { id, rootVolumeId } = machine
   const found: SnapshotView[] = []

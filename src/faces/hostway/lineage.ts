@@ -19,8 +19,10 @@ export type Family = { core: Core; who: Principal; server: MachineView }
 export async function snapshotsOf(family: Family): Promise<Result<Shown[]>> {
   const { core, who, server } = family
   const state = ["creating", "ready"] as const
+  // The administrator finds a server by its id wherever it is, and so what is of it.
+  const of = { volumeId: server.rootVolumeId, allAccounts: who.everywhere }
   const points = await wholeList(
-    (page) => core.snapshots.points(who, { volumeId: server.rootVolumeId, state, ...page }),
+    (page) => core.snapshots.points(who, { ...of, state, ...page }),
     ({ point }) => point.id,
   )
   if (!points.ok) return points

@@ -19,6 +19,8 @@ export async function diskSnapshots(
     const after = all.at(-1)?.point.id
     const found = await core.snapshots.points(who, {
       ...{ volumeId, state: ["creating", "ready"], limit: pageSize, order: "oldest-first" },
+      // The administrator finds a disk by its id wherever it is, and so what is of it.
+      allAccounts: who.everywhere,
       ...(after === undefined ? {} : { after }),
     })
     if (!found.ok) return found

@@ -9,6 +9,8 @@ import { no, ok, type Result } from "../../domain/fault.ts"
 export type Predicate = (value: unknown) => boolean
 export type Filter = {
   matches: Predicate
+  /** How many fields it compares. */
+  terms: number
   /** Set where the whole filter is one field that equals one text, for quicker ways to find it. */
   only: { path: string; text: string } | null
 }
@@ -62,7 +64,7 @@ class Parser {
     const matches = this.#or(0)
     const rest = this.#take()
     if (rest.kind !== "end") throw unexpected(rest)
-    return { matches, only: this.#terms === 1 ? this.#only : null }
+    return { matches, terms: this.#terms, only: this.#terms === 1 ? this.#only : null }
   }
 
   #or(depth: number): Predicate {

@@ -3,6 +3,7 @@
  * shown. A plain page is asked of the core as it is; a filter by id or by name is the core's own;
  * any other filter, and any order, looks through all there is, up to a limit.
  */
+import { setImmediate as aTurn } from "node:timers/promises"
 import { z } from "zod"
 import { no, ok, type Result } from "../../domain/fault.ts"
 import { parseId } from "../../domain/ids.ts"
@@ -13,6 +14,10 @@ import { wholeNumber } from "./wire/words.ts"
 const largestPage = 1000
 /** Who has more than that is told to ask for less, rather than given a part for the whole. */
 const mostLookedAt = 10_000
+/** Fields of a filter times things it looks at. */
+const mostComparisons = 100_000
+const comparisonsATurn = 200
+const mostOrders = 8
 
 /** `$count` asks for the number of all, whatever its value; that is always told. */
 export const ListQuery = z.object({
@@ -68,10 +73,29 @@ async function pageOf<T>(
   }
   const things = await candidates(source, filter)
   if (!things.ok) return things
-  const shown = things.value.map(source.render)
-  const matching = filter === null ? shown : shown.filter((thing) => filter.matches(thing))
-  const sorted = order === null ? matching : matching.sort(order)
-  return ok({ page: sorted.slice($skip, $skip + limit), total: matching.length })
+  const sifted = await matching(things.value, source, filter)
+  if (!sifted.ok) return sifted
+  const all = sifted.value
+  const sorted = order === null ? all : all.sort(order)
+  return ok({ page: sorted.slice($skip, $skip + limit), total: all.length })
+}
+
+/** Others have their turn in between: nobody else waits for a filter that takes long. */
+async function matching<T>(
+  things: readonly T[],
+  source: Source<T>,
+  filter: Filter | null,
+): Promise<Result<Shown[]>> {
+  const terms = filter?.terms ?? 0
+  if (terms * things.length > mostComparisons) return tooCostly
+  const found: Shown[] = []
+  const atOnce = Math.ceil(comparisonsATurn / Math.max(1, terms))
+  for (let from = 0; from < things.length; from += atOnce) {
+    const shown = things.slice(from, from + atOnce).map(source.render)
+    found.push(...shown.filter((thing) => filter?.matches(thing) ?? true))
+    await aTurn()
+  }
+  return ok(found)
 }
 
 /** At least all that the filter will let pass. */
@@ -104,13 +128,23 @@ const tooMany = no({
   why: `looks through at most ${mostLookedAt} things; ask for one by its id or its name`,
 })
 
+const tooCostly = no({
+  kind: "invalid",
+  field: "$filter",
+  why: `compares at most ${mostComparisons} fields of all things together; name fewer fields`,
+})
+
 type Order = (a: Shown, b: Shown) => number
 
 /** `name desc, createdAt`: one or more fields, each ascending unless it says otherwise. */
 function orderBy(text: string): Result<Order | null> {
   if (text === "") return ok(null)
   const orders: Order[] = []
-  for (const part of text.split(",")) {
+  const parts = text.split(",")
+  if (parts.length > mostOrders) {
+    return no({ kind: "invalid", field: "$orderby", why: `names at most ${mostOrders} fields` })
+  }
+  for (const part of parts) {
     const [, field, direction = "asc"] = /^\s*([\w.]+)(?:\s+(asc|desc))?\s*$/i.exec(part) ?? []
     if (field === undefined) {
       const why = "must be fields with commas between them, each with asc or desc after it or none"

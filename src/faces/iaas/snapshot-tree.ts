@@ -52,11 +52,8 @@ export async function takenSnapshot(
 ): Promise<Result<SnapshotInTree>> {
   const found = await machineSnapshot(core, who, machine, id)
   if (!found.ok || found.value.snapshot.state !== "creating") return found
-  const taking = { targetId: id, unendedOnly: true, limit: 1 }
-  const operations = await core.operations.list(
-    { ...who, accountId: found.value.snapshot.accountId },
-    taking,
-  )
+  const taking = { targetId: id, unendedOnly: true, limit: 1, allAccounts: who.everywhere }
+  const operations = await core.operations.list(who, taking)
   if (!operations.ok) return operations
   const [operation] = operations.value
   if (operation !== undefined) await core.operations.wait(who, operation.id, patienceMs)
@@ -74,7 +71,9 @@ async function allOf(
   for (;;) {
     const page = { limit: pageSize, ...(all.length > 0 ? { after: all.at(-1)?.id ?? "" } : {}) }
     const state = ["creating", "ready"] as const
-    const found = await core.snapshots.list(who, { ...page, source, state, recovery: false })
+    // The administrator finds a machine by its id wherever it is, and so what is of it.
+    const of = { source, allAccounts: who.everywhere }
+    const found = await core.snapshots.list(who, { ...page, ...of, state, recovery: false })
     if (!found.ok) return found
     all.push(...found.value)
     if (found.value.length < pageSize) return ok(all)
@@ -89,12 +88,13 @@ function asTree(snapshots: readonly SnapshotView[]): SnapshotInTree[] {
       parentId !== null && shown.has(parentId) ? parentId : null,
     ]),
   )
+  const children = Map.groupBy(snapshots, ({ id }) => parents.get(id) ?? null)
   const current = currentOf(snapshots)
   return snapshots.map((snapshot) => ({
     snapshot,
     isCurrent: snapshot.id === current,
     parentId: parents.get(snapshot.id) ?? null,
-    childIds: snapshots.filter(({ id }) => parents.get(id) === snapshot.id).map(({ id }) => id),
+    childIds: (children.get(snapshot.id) ?? []).map(({ id }) => id),
   }))
 }
 

@@ -75,6 +75,7 @@ export const machineSnapshotRoutes = (settings: IaasSettings): readonly Route[] 
     path: `${machine}/operations/revert/:snapshotId`,
     ids: { id: "machine", snapshotId: "snapshot" },
     versioned: true,
+    lasting: true,
     async answer({ core, who, asking, ids: { id, snapshotId } }) {
       const wish = { kind: "machine-revert", machine: id }
       const found = await takenSnapshot(core, who, id, snapshotId)

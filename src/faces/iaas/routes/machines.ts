@@ -65,8 +65,6 @@ export const machineRoutes: readonly Route[] = [
     method: "PATCH",
     body: MachineUpdate,
     async answer({ core, who, asking, ids: { id }, body }) {
-      const before = await core.machines.get(who, id)
-      if (!before.ok) return before
       const { description, tags, customProperties } = body
       const changed = await core.machines.change(asking, id, {
         ...(description === undefined ? {} : { description }),
@@ -74,7 +72,7 @@ export const machineRoutes: readonly Route[] = [
         // Those that are not mentioned stay as they are.
         ...(customProperties === undefined
           ? {}
-          : { metadata: { ...before.value.metadata, ...writable(customProperties) } }),
+          : { merge: { metadata: writable(customProperties) } }),
       })
       return changed.ok ? shown(core, who, changed.value) : changed
     },

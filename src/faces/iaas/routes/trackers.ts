@@ -1,6 +1,6 @@
 import { ok } from "../../../domain/fault.ts"
 import type { Route } from "../../face.ts"
-import { subjectsOf, trackerOf } from "../accepted.ts"
+import { trackersOf } from "../accepted.ts"
 import { ListQuery } from "../listing.ts"
 import { route } from "../route.ts"
 import { base } from "../wire/words.ts"
@@ -21,9 +21,7 @@ export const trackerRoutes: readonly Route[] = [
       })
       if (!found.ok) return found
       const page = found.value.slice(0, limit)
-      const content = []
-      const subjects = subjectsOf(core, who)
-      for (const operation of page) content.push(await trackerOf(core, who, operation, subjects))
+      const content = await trackersOf(core, who, page)
       const numberOfElements = content.length
       const isLast = found.value.length <= limit && (numberOfElements > 0 || $skip === 0)
       const total = isLast ? { totalElements: $skip + numberOfElements } : {}
@@ -38,7 +36,8 @@ export const trackerRoutes: readonly Route[] = [
       const found = await core.operations.get(who, id)
       if (!found.ok) return found
       if (found.value.dismissed) return { ok: false, fault: gone(id) }
-      return ok({ status: 200, body: await trackerOf(core, who, found.value) })
+      const [body = {}] = await trackersOf(core, who, [found.value])
+      return ok({ status: 200, body })
     },
   }),
   route({

@@ -16,6 +16,9 @@ import {
   toDate,
 } from "./words.ts"
 
+/** More than any machine takes; how many those are, the core says. */
+const mostDisks = 64
+
 /**
  * A generated client requires both image and imageRef, both flavor and flavorRef; one of each
  * pair is enough. Placement, network cards and deployments are accepted and mean nothing here;
@@ -30,7 +33,10 @@ export const MachineSpecification = z.object({
   flavorRef: z.exactOptional(z.string()),
   description: z.exactOptional(z.string()),
   machineCount: z.exactOptional(z.int().refine((count) => count === 1, { error: "must be 1" })),
-  disks: z.array(z.object({ blockDeviceId: z.string() })).default([]),
+  disks: z
+    .array(z.object({ blockDeviceId: z.string() }))
+    .max(mostDisks)
+    .default([]),
   tags: z.exactOptional(Tags),
   customProperties: z.exactOptional(Properties),
   bootConfig: impossible("no guest here reads it"),
