@@ -6,6 +6,7 @@ import { type AccountId, newId } from "../domain/ids.ts"
 import type { Rooms } from "../ledger/ledger.ts"
 import type { Context } from "./context.ts"
 import type { Asking, Credentials, Identity } from "./core.ts"
+import { mustBeInPerson } from "./principals.ts"
 import type { Proofs } from "./proofs.ts"
 import { recalled, remember } from "./repeats.ts"
 import { hashToken, mustBeSecret, newSecret } from "./secrets.ts"
@@ -26,6 +27,7 @@ export function createAccount(
 ): Promise<Result<Credentials>> {
   return attempt(async () => {
     must(mayRun(asking.who))
+    mustBeInPerson(asking.who)
     mustBeLogin(login, "login")
     const hashes = await hashed(proofs, { password, apiKey })
     return await ledger.transaction(async (rooms) => {
@@ -52,6 +54,7 @@ export function createUser(
 ): Promise<Result<Credentials>> {
   return attempt(async () => {
     must(mayRun(asking.who))
+    mustBeInPerson(asking.who)
     mustBeLogin(name, "name")
     const apiKey = newSecret()
     const hashes = await hashed(proofs, { password, apiKey })

@@ -101,7 +101,8 @@ export interface Identity {
   /**
    * `secret`: told once, and made here unless given; the answer to a repeat has null for it.
    * `role` is at most the asker's own; default: just that. At most 100 of one user. Who comes
-   * with an app credential neither makes nor removes credentials or keys. Its tokens go with it.
+   * with an app credential neither makes nor removes credentials or keys, nor makes accounts or
+   * users, which have some. Its tokens go with it.
    */
   addAppCredential(
     asking: Asking,

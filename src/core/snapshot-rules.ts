@@ -1,6 +1,6 @@
 /** What a snapshot must be to be taken, its face's own rules among it; what gives way to it. */
 import { attempt, type Fault, Refusal } from "../domain/fault.ts"
-import type { Snapshot } from "../domain/snapshot.ts"
+import type { Snapshot, SnapshotSource } from "../domain/snapshot.ts"
 import type { Rooms } from "../ledger/ledger.ts"
 import type { Context } from "./context.ts"
 import type { CountRule, SnapshotWish, SourceRule } from "./core.ts"
@@ -50,9 +50,11 @@ async function mustBeAllowed(
   mustBePossible(context, wish, covered.machine)
   mustBeSuch(covered, sourceRule)
   await mustHaveGuest(rooms, covered, sourceRule)
-  const alike = { sourceId: source.id, name, state: [...shownStates], recovery: false }
-  await mustBeFree(nameRule, "snapshot", name, () => rooms.snapshots.find(alike))
-  const replaces = await givingWay(rooms, wish, countRule)
+  const alike = { sourceId: sourcesOf(covered, source), name, state: [...shownStates] }
+  await mustBeFree(nameRule, "snapshot", name, () =>
+    rooms.snapshots.find({ ...alike, recovery: false }),
+  )
+  const replaces = await givingWay(rooms, wish, covered, countRule)
   const { takes, ...rest } = taking(wish, covered)
   // Those that give way are counted still.
   const snapshots = Math.max(0, 1 - replaces.length)
@@ -87,21 +89,31 @@ async function mustHaveGuest(
   if (guest === "required" && machine !== null) await mustSuit(rooms, machine, ["running"])
 }
 
-/** The oldest of the source's snapshots that must go for one more; refuses where that cannot be. */
+/** A machine's snapshots are those of its root volume, too, whoever took them. */
+const sourcesOf = ({ machine }: Covered, { id }: SnapshotSource): string[] =>
+  machine === null ? [id] : [id, machine.rootVolumeId]
+
+/**
+ * The oldest of the source's snapshots that must go for one more; refuses where that cannot be. A
+ * rule that replaces looks at those of the machine alone: it takes none away that were taken of a
+ * volume, nor lets itself be hindered by them.
+ */
 async function givingWay(
   rooms: Rooms,
   { source }: SnapshotWish,
+  covered: Covered,
   rule: CountRule | undefined,
 ): Promise<Snapshot[]> {
   if (rule === undefined) return []
-  const counted = { sourceId: source.id, recovery: false }
+  const refuses = rule.then === "refuse"
+  const sourceId = refuses ? sourcesOf(covered, source) : source.id
+  const counted = { sourceId, recovery: false }
   const used = await rooms.snapshots.count({ ...counted, state: living.snapshots })
   const tooMany = used + 1 - rule.most
   if (tooMany <= 0) return []
-  const replaced =
-    rule.then === "refuse"
-      ? []
-      : await rooms.snapshots.find({ ...counted, state: "ready" }, { limit: tooMany })
+  const replaced = refuses
+    ? []
+    : await rooms.snapshots.find({ ...counted, state: "ready" }, { limit: tooMany })
   if (replaced.length === tooMany) return replaced
   const what = `snapshots of one ${source.kind}`
   throw new Refusal({ kind: "quota", what, limit: rule.most, used })

@@ -44,6 +44,8 @@ beforeEach(async () => {
   await mkdir(bin)
   await copyFile(launcher, join(tree, "tintype"))
   await writeFile(join(tree, "package-lock.json"), "{}")
+  await mkdir(join(tree, "test/clients"), { recursive: true })
+  await writeFile(join(tree, "test/clients/package-lock.json"), "{}")
   for (const name of basics) await symlink(await whereIs(name), join(bin, name))
   await act(
     "npm",
@@ -165,6 +167,21 @@ test("where nothing is missing nothing is done", async () => {
   expect((await log()).filter((line) => !/npm|update/.test(line))).toEqual([])
 })
 
+test("the tests want clients from npm, and tools, that nothing else does", async () => {
+  await actHost({ missing: ["curl"] })
+  await run(["serve"])
+  const installs = async () => (await log()).filter((line) => /npm|install/.test(line))
+  expect(await installs()).toHaveLength(1)
+  expect((await run(["test"])).code).toBe(0)
+  expect(await installs()).toEqual([
+    expect.stringContaining(`${tree} npm ci`),
+    expect.stringContaining(`${join(tree, "test/clients")} npm ci`),
+    "noninteractive apt-get install -y --no-install-recommends curl",
+  ])
+  await run(["test"])
+  expect((await installs()).filter((line) => line.includes("npm"))).toHaveLength(2)
+})
+
 test("a person who may not install is told the one line that does", async () => {
   await actHost({ missing: ["qemu-img"], uid: 1000 })
   const ran = await run(["demo"])
@@ -206,6 +223,9 @@ async function actHost({ missing = [], user = true, uid = 0 }: Host = {}): Promi
     "fallocate",
     "python3",
     "mke2fs",
+    "ssh-keygen",
+    "ssh-agent",
+    "curl",
   ]
   for (const name of tools.filter((name) => !missing.includes(name))) await act(name, "exit 0")
   await act("id", `echo ${uid}`)

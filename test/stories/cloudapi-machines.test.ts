@@ -142,6 +142,17 @@ describe("a machine", () => {
     expect(Date.parse(audit[0].time)).toBeGreaterThan(said)
   })
 
+  test("has a trail of what was changed at once, too", async () => {
+    const { mark, image } = await marks()
+    const { place } = await created(mark, { name: "a", image, package: "sample-256M" })
+    await act(mark, place, "rename", { name: "b" })
+    await mark.ask(`${place}/metadata`, { method: "POST", body: { purpose: "none" } })
+    await mark.ask(`${place}/tags`, { method: "POST", body: { role: "web" } })
+    const audit = (await mark.ask(`${place}/audit`)).json
+    const actions = audit.map(({ action }: { action: string }) => action)
+    expect(actions.sort()).toEqual(["provision", "rename", "set_metadata", "set_tags"])
+  })
+
   test("is renamed, protected and resized", async () => {
     const { mark, image } = await marks()
     const { place } = await created(mark, { name: "a", image, package: "sample-256M" })

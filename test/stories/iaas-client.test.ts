@@ -165,7 +165,7 @@ async function withoutMemory(call: Call, id: string): Promise<void> {
   expect((await call("getMachine", { id })).body.powerState).toBe("OFF")
   const wish = { id, body: { ...body, snapshotMemory: true } }
   const failed = await ended(call, await call("createMachineSnapshot", wish))
-  expect([failed.status, failed.message]).toEqual(["FAILED", expect.stringContaining("is off")])
+  expect([failed.status, failed.message]).toEqual(["FAILED", expect.stringContaining("is stopped")])
   await finished(call, await call("powerOnMachine", { id }))
   expect(await shell("cat /kept")).toBe("kept")
 }

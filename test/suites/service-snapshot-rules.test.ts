@@ -100,7 +100,7 @@ describe("a count rule", () => {
 
   test("deletes nothing for one that needs a guest, while the machine is off", async () => {
     const { who } = house.stage
-    const id = await runningMachine(house.stage)
+    const { machine: id } = await runningMachine(house.stage)
     const source = ofMachine(id)
     await done(house.stage, take(who, { name: "kept", source }))
     await done(house.stage, core().machines.stop({ who }, id, { hard: true }))
@@ -135,6 +135,21 @@ describe("a count rule", () => {
 
 const setQuota = async (quota: object) =>
   right(await core().identity.setQuota({ who: house.stage.who }, "admin", quota))
+
+test("of a machine those of its root volume are counted and called, too", async () => {
+  const { who } = house.stage
+  const { machine: id } = await runningMachine(house.stage)
+  const { rootVolumeId } = right(await core().machines.get(who, id))
+  for (const name of ["a", "b"]) await snapshotOf(who, rootVolumeId, name)
+  const source = ofMachine(id)
+  expect(faultOf(await take(who, { name: "a", source, nameRule: { unique: true } }))).toBe(
+    "name-taken",
+  )
+  expect(fault(await take(who, { source, countRule: refusing(2) }))).toMatchObject({ used: 2 })
+  await done(house.stage, take(who, { name: "c", source, countRule: refusing(3) }))
+  await done(house.stage, take(who, { name: "d", source, countRule: replacing(1) }))
+  expect(await namesOf(who)).toEqual(["a", "b", "d"])
+})
 
 describe("a source rule", () => {
   test("refuses a machine with extra volumes, by their names", async () => {

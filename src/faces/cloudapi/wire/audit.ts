@@ -15,8 +15,21 @@ const actions: Record<string, string> = {
   "snapshot-delete": "delete_snapshot",
 }
 
-export const isAudited = ({ kind, state }: Operation): boolean =>
-  hasEnded(state) && actions[kind] !== undefined
+/** What was changed at once, by the first field of it that this API has a word for. */
+const changes: Record<string, string> = {
+  name: "rename",
+  metadata: "set_metadata",
+  tags: "set_tags",
+}
+
+function actionOf({ kind, params }: Operation): string | undefined {
+  if (kind !== "machine-change") return actions[kind]
+  const { fields } = params as { fields: readonly string[] }
+  return fields.map((field) => changes[field]).find((action) => action !== undefined)
+}
+
+export const isAudited = (operation: Operation): boolean =>
+  hasEnded(operation.state) && actionOf(operation) !== undefined
 
 /**
  * Clients that wait look for an entry later than the Date of the reply to their request. A Date
@@ -38,7 +51,7 @@ export const renderEntry = (operation: Operation) => ({
   id: operation.id,
   success: operation.state === "done" ? "yes" : "no",
   time: new Date(timeOf(operation)).toISOString(),
-  action: actions[operation.kind],
+  action: actionOf(operation),
   caller: callerOf(operation),
 })
 
