@@ -1,6 +1,7 @@
 /** Two more scenes of the demo: a guest that goes on from its memory, and space that comes back. */
 import { readdir, stat } from "node:fs/promises"
 import { join } from "node:path"
+import { setTimeout as sleep } from "node:timers/promises"
 import type { Narrator } from "./demo-narrator.ts"
 import type { Stage } from "./demo-stage.ts"
 import type { Snapshot } from "./resources.ts"
@@ -65,11 +66,14 @@ export async function spaceBack({ dataDir }: Stage, tell: Narrator): Promise<voi
   const { freedIfDeleted } = await tell.run<Freed>("snapshot", "freed", "mon", "tue")
   const held = await heldBytes(dataDir)
   await tell.run("snapshot", "delete", "tue", "mon", "--wait")
-  const came = held - (await heldBytes(dataDir))
-  tell.show(
-    `told ${showSize(freedIfDeleted)}, came back ${showSize(came)}`,
-    Math.abs(came - freedIfDeleted) < 2 * mib && came > 8 * mib,
-  )
+  const isTrue = (came: number) => Math.abs(came - freedIfDeleted) < 2 * mib && came > 8 * mib
+  let came = held - (await heldBytes(dataDir))
+  // A copy that upkeep is making just then takes some room for a moment.
+  for (let tries = 0; tries < 60 && !isTrue(came); tries += 1) {
+    await sleep(500)
+    came = held - (await heldBytes(dataDir))
+  }
+  tell.show(`told ${showSize(freedIfDeleted)}, came back ${showSize(came)}`, isTrue(came))
   tell.show("the disk reads as before", (await tell.inside("web", sum)) === disk)
 }
 

@@ -54,7 +54,7 @@ async function mustBeAllowed(
   await mustBeFree(nameRule, "snapshot", name, () =>
     rooms.snapshots.find({ ...alike, recovery: false }),
   )
-  const replaces = await givingWay(rooms, wish, covered, countRule)
+  const replaces = await givingWay(rooms, wish, countRule)
   const { takes, ...rest } = taking(wish, covered)
   // Those that give way are counted still.
   const snapshots = Math.max(0, 1 - replaces.length)
@@ -93,27 +93,21 @@ async function mustHaveGuest(
 const sourcesOf = ({ machine }: Covered, { id }: SnapshotSource): string[] =>
   machine === null ? [id] : [id, machine.rootVolumeId]
 
-/**
- * The oldest of the source's snapshots that must go for one more; refuses where that cannot be. A
- * rule that replaces looks at those of the machine alone: it takes none away that were taken of a
- * volume, nor lets itself be hindered by them.
- */
+/** The oldest of the source's snapshots that must go for one more; refuses where that cannot be. */
 async function givingWay(
   rooms: Rooms,
   { source }: SnapshotWish,
-  covered: Covered,
   rule: CountRule | undefined,
 ): Promise<Snapshot[]> {
   if (rule === undefined) return []
-  const refuses = rule.then === "refuse"
-  const sourceId = refuses ? sourcesOf(covered, source) : source.id
-  const counted = { sourceId, recovery: false }
+  const counted = { sourceId: source.id, recovery: false }
   const used = await rooms.snapshots.count({ ...counted, state: living.snapshots })
   const tooMany = used + 1 - rule.most
   if (tooMany <= 0) return []
-  const replaced = refuses
-    ? []
-    : await rooms.snapshots.find({ ...counted, state: "ready" }, { limit: tooMany })
+  const replaced =
+    rule.then === "refuse"
+      ? []
+      : await rooms.snapshots.find({ ...counted, state: "ready" }, { limit: tooMany })
   if (replaced.length === tooMany) return replaced
   const what = `snapshots of one ${source.kind}`
   throw new Refusal({ kind: "quota", what, limit: rule.most, used })

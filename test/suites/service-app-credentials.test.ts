@@ -192,6 +192,15 @@ describe("who comes with one", () => {
     }
   })
 
+  test("makes neither accounts nor users, which have proofs of their own", async () => {
+    const who = (await robotOf(house.stage.who)).robot
+    expect(who.role).toBe("admin")
+    const wish = { name: "mallory", account: "admin", role: "admin" } as const
+    expect(faultOf(await identity().createUser({ who }, wish))).toBe("forbidden")
+    expect(faultOf(await identity().createAccount({ who }, { login: "mallory" }))).toBe("forbidden")
+    expect(await identity().userNamed("mallory")).toBeUndefined()
+  })
+
   test("has tokens that go with it, those got with tokens too", async () => {
     const { credential, robot } = await robotOf(alice)
     const own = right(await identity().issueToken(alice, { livesMs })).token
