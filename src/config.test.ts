@@ -36,7 +36,12 @@ describe("without being told anything", () => {
       upkeep: {},
       quota: { account: {}, source: {} },
       faces: {
-        cloudapi: { smartmachineOnly: false, readyWord: "created", datacenter: "tintype" },
+        cloudapi: {
+          smartmachineOnly: false,
+          readyWord: "created",
+          datacenter: "tintype",
+          sha1Signatures: true,
+        },
         openstack: {
           region: "DFW",
           v1CreateStatus: 200,

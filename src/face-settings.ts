@@ -17,6 +17,7 @@ export const faceTables = {
       smartmachineOnly: z.boolean(),
       readyWord: z.enum(["created", "success"]),
       datacenter: word,
+      sha1Signatures: z.boolean(),
     })
     .partial()
     .optional(),
@@ -74,6 +75,7 @@ export function faceSettings(written: z.infer<typeof tables>): FaceSettings {
       smartmachineOnly: cloudapi?.smartmachineOnly ?? false,
       readyWord: cloudapi?.readyWord ?? "created",
       datacenter: cloudapi?.datacenter ?? "tintype",
+      sha1Signatures: cloudapi?.sha1Signatures ?? true,
     },
     openstack: {
       region: openstack?.region ?? "DFW",

@@ -3,10 +3,11 @@
  * the operation in its queues, and remembers the Idempotency-Key. Either all of it is durable or
  * nothing happened; the answer goes out after that, the work begins after that.
  */
-import { attempt, explain, type Fault, type Named, Refusal, type Result } from "../domain/fault.ts"
+import { attempt, type Fault, type Named, Refusal, type Result } from "../domain/fault.ts"
 import { type AccountId, newId, type OperationId } from "../domain/ids.ts"
 import type { Operation } from "../domain/operation.ts"
 import type { Rooms } from "../ledger/ledger.ts"
+import { file } from "../operations/filing.ts"
 import type { AnySaga } from "../operations/saga.ts"
 import type { Context } from "./context.ts"
 import type { Asking, Started } from "./core.ts"
@@ -50,11 +51,8 @@ export async function accept<T>(
       const before = await repeated<T>(rooms, asking)
       if (before !== undefined) return before
       const planned = await plan(rooms, operationId)
-      const operation = await fileOperation(context, rooms, asking, {
-        saga,
-        operationId,
-        plan: planned,
-      })
+      const order = { saga, id: operationId, plan: planned }
+      const operation = await fileOperation(context, rooms, asking, order)
       const { resource } = planned
       await remember(rooms, asking, { operationId: operation.id, resource }, operation.createdAt)
       return { resource, operation }
@@ -65,70 +63,21 @@ export async function accept<T>(
   return accepted
 }
 
-/**
- * Adds the operation to the queues of all it holds; one that was refused has ended at once. Within
- * the accepting transaction: for what is done along with the operation that was asked for, too.
- */
-export async function fileOperation(
+async function fileOperation(
   { node, clock }: Pick<Context, "node" | "clock">,
   rooms: Rooms,
   { who, caller }: Asking,
-  order: { saga: Accepting<never>["saga"]; operationId?: OperationId; plan: Plan<unknown> },
+  order: { saga: Accepting<never>["saga"]; id: OperationId; plan: Plan<unknown> },
 ): Promise<Operation> {
-  const { saga, operationId: id = newId<"operation">(), plan } = order
-  const { accountId, target, subject = target.id, params, reserves = 0, refused = null } = plan
-  const holds = refused === null ? [...new Set(plan.holds)] : []
-  for (const hold of holds) await mustNotBeStuck(rooms, hold)
-  const at = clock()
-  const operation: Operation = {
-    id,
-    kind: saga.name,
-    version: saga.version,
-    accountId,
-    userId: who.userId,
-    node,
-    state: "queued",
-    params,
-    targetKind: target.kind,
-    targetId: target.id,
-    subjectId: subject,
-    caller: caller ?? null,
-    progress: 0,
-    message: "queued",
-    reason: null,
-    fault: null,
-    reservedBytes: reserves,
-    cancelled: false,
-    dismissed: false,
-    fence: 0,
-    leaseUntil: 0,
-    createdAt: at,
-    startedAt: null,
-    endedAt: null,
-    ...(refused === null ? {} : undoneAtOnce(refused, at)),
-  }
-  await rooms.operations.enqueue(operation, holds)
-  const { state, kind, reason } = operation
-  await rooms.events.add({
-    at,
-    accountId,
-    type: `operation.${state}`,
-    resourceKind: target.kind,
-    resourceId: target.id,
-    data: { operationId: id, kind, ...(refused === null ? {} : { reason }) },
+  const { saga, id, plan } = order
+  const { accountId, target, subject = target.id, holds, params } = plan
+  const { reserves = 0, refused = null } = plan
+  if (refused === null) for (const hold of new Set(holds)) await mustNotBeStuck(rooms, hold)
+  return await file(rooms, {
+    ...{ id, saga, accountId, userId: who.userId, node, target, subject },
+    ...{ params, holds, reserves, refused, at: clock(), caller: caller ?? null },
   })
-  return operation
 }
-
-const undoneAtOnce = (fault: Fault, at: number) => ({
-  state: "undone" as const,
-  message: "refused",
-  reason: explain(fault),
-  fault,
-  reservedBytes: 0,
-  startedAt: at,
-  endedAt: at,
-})
 
 /** The answer that a request under this key had, with its operation as it is now. */
 async function repeated<T>(rooms: Rooms, asking: Asking): Promise<Started<T> | undefined> {

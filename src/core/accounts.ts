@@ -1,6 +1,6 @@
 /** Accounts, users, and the credentials they are given. */
 import { randomBytes } from "node:crypto"
-import type { Account, Role, User } from "../domain/account.ts"
+import type { Account, Role, User, UserRow } from "../domain/account.ts"
 import { attempt, Refusal, type Result } from "../domain/fault.ts"
 import { type AccountId, newId } from "../domain/ids.ts"
 import type { Rooms } from "../ledger/ledger.ts"
@@ -140,7 +140,7 @@ export async function addUser(
     apiKeyHash: string | null
     clock(): number
   },
-): Promise<User> {
+): Promise<UserRow> {
   const { account, name, role, passwordHash, apiKeyHash, clock } = wish
   const id = newId<"user">(clock())
   const user = {

@@ -1,5 +1,5 @@
 /** Credentials for programs: a secret of their own, perhaps less of a role, perhaps an end. */
-import type { AppCredential, Principal } from "../domain/account.ts"
+import type { AppCredential, AppCredentialRow, Principal } from "../domain/account.ts"
 import { attempt, Refusal, type Result } from "../domain/fault.ts"
 import { newId, parseId } from "../domain/ids.ts"
 import type { Rooms } from "../ledger/ledger.ts"
@@ -8,7 +8,7 @@ import type { Asking, Identity } from "./core.ts"
 import { mustBeName } from "./names.ts"
 import { isWithin, mostToHandOn, mustBeInPerson, principalOf, stranger } from "./principals.ts"
 import { recalled, remember } from "./repeats.ts"
-import { mustBeSecret, newSecret } from "./secrets.ts"
+import { mustBeSecret, newSecret, withoutHash } from "./secrets.ts"
 import { mayChange, must } from "./visible.ts"
 
 type Verbs = "byAppCredential" | "addAppCredential" | "listAppCredentials" | "removeAppCredential"
@@ -24,7 +24,10 @@ export const openAppCredentials = (tools: ProvingTools): Pick<Identity, Verbs> =
   addAppCredential: (asking, wish) => add(tools, asking, wish),
 
   listAppCredentials: ({ userId }) =>
-    attempt(async () => await tools.ledger.read.appCredentials.find({ userId })),
+    attempt(async () => {
+      const rows = await tools.ledger.read.appCredentials.find({ userId })
+      return rows.map(withoutHash)
+    }),
 
   removeAppCredential: (asking, id) =>
     attempt(async () => {
@@ -65,7 +68,7 @@ async function proven(
 
 type Reading = ProvingTools["ledger"]["read"]
 
-async function referredTo(read: Reading, ref: Ref): Promise<AppCredential | undefined> {
+async function referredTo(read: Reading, ref: Ref): Promise<AppCredentialRow | undefined> {
   if ("id" in ref) {
     const id = parseId(withDashes(ref.id))
     return id && (await read.appCredentials.get(id))
@@ -103,9 +106,9 @@ function add(
       await mustBeOneMore(rooms, who, name)
       const credential = {
         ...{ id: newId<"app-credential">(clock()), userId, accountId, name, description, role },
-        ...{ secretHash, expiresAt: wish.expiresAt ?? null, createdAt: clock() },
+        ...{ expiresAt: wish.expiresAt ?? null, createdAt: clock() },
       }
-      await rooms.appCredentials.add(credential)
+      await rooms.appCredentials.add({ ...credential, secretHash })
       await remember(rooms, asking, { credential, secret: null }, clock())
       return { credential, secret }
     })

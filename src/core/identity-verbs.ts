@@ -45,6 +45,8 @@ export interface Identity {
   /** `unavailable` while too many are being checked; what was right a moment ago still is. */
   byPassword(userName: string, password: string): Promise<Result<Principal>>
   byApiKey(userName: string, apiKey: string): Promise<Result<Principal>>
+  /** For APIs that take either; what was right a moment ago costs nothing, whichever it was. */
+  byPasswordOrApiKey(userName: string, secret: string): Promise<Result<Principal>>
   byRefreshToken(token: string): Promise<Result<Principal>>
   /** By its id, or by its user and its name there. The principal's role is the credential's. */
   byAppCredential(

@@ -7,6 +7,7 @@ import type { Identity } from "./core.ts"
 import { openKeys } from "./keys.ts"
 import { principalOf, stranger } from "./principals.ts"
 import { openProofs } from "./proofs.ts"
+import { withoutHashes } from "./secrets.ts"
 import { openTokens } from "./tokens.ts"
 import { setQuota, type UsageTools, usageOf } from "./usage.ts"
 import { mayRun, must } from "./visible.ts"
@@ -20,8 +21,10 @@ export function openIdentity(context: Omit<ProvingTools, "proofs"> & UsageTools)
     ...openAppCredentials(tools),
     ...openKeys(tools),
 
-    byPassword: (name, password) => byHash(tools, { name, field: "passwordHash" }, password),
-    byApiKey: (name, apiKey) => byHash(tools, { name, field: "apiKeyHash" }, apiKey),
+    byPassword: (name, password) => bySecret(tools, name, password, ["passwordHash"]),
+    byApiKey: (name, apiKey) => bySecret(tools, name, apiKey, ["apiKeyHash"]),
+    byPasswordOrApiKey: (name, secret) =>
+      bySecret(tools, name, secret, ["passwordHash", "apiKeyHash"]),
 
     async actFor(who, ref) {
       // Nearly everybody asks for his own account, with every request: that is looked at first.
@@ -35,7 +38,10 @@ export function openIdentity(context: Omit<ProvingTools, "proofs"> & UsageTools)
     },
 
     account: (id) => ledger.read.accounts.get(id),
-    user: (id) => ledger.read.users.get(id),
+    async user(id) {
+      const user = await ledger.read.users.get(id)
+      return user && withoutHashes(user)
+    },
     userNamed: (name) => userNamed(tools, name),
 
     createAccount: (asking, wish) => createAccount(tools, asking, wish),
@@ -54,18 +60,25 @@ export function openIdentity(context: Omit<ProvingTools, "proofs"> & UsageTools)
 
 async function userNamed({ ledger }: ProvingTools, name: string): Promise<User | undefined> {
   const [user] = await ledger.read.users.find({ name }, { limit: 1 })
-  return user
+  return user && withoutHashes(user)
 }
 
-function byHash(
-  tools: ProvingTools,
-  { name, field }: { name: string; field: "passwordHash" | "apiKeyHash" },
+type Secret = "passwordHash" | "apiKeyHash"
+
+/** Whoever it is the password of, or the API key, or either. */
+function bySecret(
+  { ledger, proofs }: ProvingTools,
+  name: string,
   secret: string,
+  fields: readonly Secret[],
 ): Promise<Result<Principal>> {
   return attempt(async () => {
-    const user = await userNamed(tools, name)
-    const claim = JSON.stringify([field, name])
-    const right = await tools.proofs.isRight(claim, secret, user?.[field] ?? null)
+    const [user] = await ledger.read.users.find({ name }, { limit: 1 })
+    const claims = fields.map((field) => ({
+      claim: JSON.stringify([field, name]),
+      hash: user?.[field] ?? null,
+    }))
+    const right = await proofs.isAnyRight(secret, claims)
     const who = user && principalOf(user)
     if (who === undefined || !right) throw new Refusal(stranger)
     return who

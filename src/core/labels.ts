@@ -4,13 +4,16 @@ import { type Labels, labelsOf } from "../domain/labels.ts"
 import type { Change } from "./core.ts"
 import { mustBeName } from "./names.ts"
 
-/** Bytes are of UTF-8; `allBytes` counts description, metadata and tags together, as JSON. */
+/**
+ * Bytes are of UTF-8; `allBytes` counts description, metadata and tags together, as JSON: lists of
+ * a thousand things show them all.
+ */
 export const labelLimits = {
   entries: 128,
   keyCharacters: 255,
   metadataBytes: 16 * 1024,
   tagBytes: 1024,
-  allBytes: 64 * 1024,
+  allBytes: 16 * 1024,
 } as const
 
 /** Refuses with `invalid`, naming the field. What is absent is not looked at. */

@@ -3,12 +3,13 @@ import { Refusal, type Result } from "../domain/fault.ts"
 import type { MachineId } from "../domain/ids.ts"
 import type { Machine } from "../domain/machine.ts"
 import { machineDelete } from "../operations/machine/delete.ts"
+import { bury } from "../operations/snapshot/bury.ts"
 import { accept } from "./accept.ts"
 import type { Context } from "./context.ts"
 import type { Asking, MachineView, Started } from "./core.ts"
 import { planFor, viewOf } from "./machine-rules.ts"
 import { shownMachine } from "./shown.ts"
-import { bury, departing } from "./snapshot-rows.ts"
+import { departing } from "./snapshot-rows.ts"
 
 export function removeMachine(
   context: Context,

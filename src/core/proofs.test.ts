@@ -64,6 +64,37 @@ describe("what was right", () => {
   })
 })
 
+describe("one of several", () => {
+  const both = (secret: string) =>
+    proofs.isAnyRight(secret, [
+      { claim: "password", hash: "hash of p" },
+      { claim: "key", hash: "hash of k" },
+    ])
+
+  test("is checked in their order, and no further than the one that is right", async () => {
+    expect(await both("p")).toBe(true)
+    expect(checked).toHaveLength(1)
+    expect(await both("k")).toBe(true)
+    expect(checked).toHaveLength(3)
+  })
+
+  test("is known afterwards, whichever it was", async () => {
+    expect(await both("k")).toBe(true)
+    checked = []
+    expect(await both("k")).toBe(true)
+    expect(checked).toEqual([])
+    expect(await proofs.isRight("key", "k", "hash of k")).toBe(true)
+    expect(checked).toEqual([])
+  })
+
+  test("costs as much where there is nobody as where it is wrong", async () => {
+    expect(await both("x")).toBe(false)
+    const nobody = ["password", "key"].map((claim) => ({ claim, hash: null }))
+    expect(await proofs.isAnyRight("x", nobody)).toBe(false)
+    expect(checked).toHaveLength(4)
+  })
+})
+
 test("what was wrong is checked each time", async () => {
   expect(await isRight("a", "hash of b")).toBe(false)
   expect(await isRight("a", "hash of b")).toBe(false)

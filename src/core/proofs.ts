@@ -15,6 +15,14 @@ export type Proofs = {
    * the same time and is wrong.
    */
   isRight(claim: string, secret: string, hash: string | null): Promise<boolean>
+  /**
+   * The same where it may be one of several. What is known of any of them counts before any is
+   * checked; then they are checked in turn, until one is right.
+   */
+  isAnyRight(
+    secret: string,
+    claims: readonly { claim: string; hash: string | null }[],
+  ): Promise<boolean>
 }
 
 type Slow = { hashPassword: typeof hashPassword; checkPassword: typeof checkPassword }
@@ -48,19 +56,33 @@ export function openProofs(
     }
   }
 
+  /** What is too long to be right is checked all the same, as nobody's. */
+  function askedOf(claim: string, given: string, kept: string | null) {
+    const fits = given.length <= longestSecret
+    const [secret, hash] = fits ? [given, kept] : ["", null]
+    // The hash is part of it: a changed password makes strangers of those who know the old one.
+    return { secret, hash, place: placeOf([claim, secret, hash]) }
+  }
+
+  async function isRight(claim: string, given: string, kept: string | null): Promise<boolean> {
+    const { secret, hash, place } = askedOf(claim, given, kept)
+    if (known.has(place)) return true
+    // The same asked again meanwhile waits for the answer instead of costing another.
+    const asked = underWay.get(place) ?? check(place, secret, hash)
+    underWay.set(place, asked)
+    return await asked
+  }
+
   return {
     hash: (secret) => turn(() => slow.hashPassword(secret)),
-
-    async isRight(claim, given, hash) {
-      const fits = given.length <= longestSecret
-      const secret = fits ? given : ""
-      // The hash is part of it: a changed password makes strangers of those who know the old one.
-      const place = placeOf([claim, secret, fits ? hash : null])
-      if (known.has(place)) return true
-      // The same asked again meanwhile waits for the answer instead of costing another.
-      const asked = underWay.get(place) ?? check(place, secret, fits ? hash : null)
-      underWay.set(place, asked)
-      return await asked
+    isRight,
+    async isAnyRight(secret, claims) {
+      const isKnown = claims.some(({ claim, hash }) =>
+        known.has(askedOf(claim, secret, hash).place),
+      )
+      if (isKnown) return true
+      for (const { claim, hash } of claims) if (await isRight(claim, secret, hash)) return true
+      return false
     },
   }
 }

@@ -4,6 +4,7 @@
  */
 import { argon2, createHash, randomBytes, timingSafeEqual } from "node:crypto"
 import { promisify } from "node:util"
+import type { AppCredential, AppCredentialRow, User, UserRow } from "../domain/account.ts"
 import { Refusal } from "../domain/fault.ts"
 
 const derive = promisify(argon2)
@@ -44,6 +45,14 @@ export async function checkPassword(password: string, hash: string | null): Prom
   }
   const actual = await tagOf(password, Buffer.from(salt ?? "", "base64url"), how)
   return timingSafeEqual(actual, expected) && hash !== null && name === "argon2id"
+}
+
+export function withoutHashes({ passwordHash, apiKeyHash, ...user }: UserRow): User {
+  return user
+}
+
+export function withoutHash({ secretHash, ...credential }: AppCredentialRow): AppCredential {
+  return credential
 }
 
 const tagOf = async (password: string, nonce: Buffer, how: typeof cost): Promise<Buffer> =>

@@ -6,7 +6,7 @@ import type { Context } from "./context.ts"
 import type { Asking, Change, SnapshotView } from "./core.ts"
 import { changed } from "./labels.ts"
 import { mustBeFree } from "./names.ts"
-import { shownSnapshot, shownStates } from "./snapshot-rows.ts"
+import { namesakes, shownSnapshot } from "./snapshot-rows.ts"
 import { viewOf } from "./snapshot-views.ts"
 
 export async function changeSnapshot(
@@ -18,12 +18,15 @@ export async function changeSnapshot(
   const target = { kind: "snapshot", id } as const
   const row = await changeAtOnce(context, asking, target, async (rooms) => {
     const snapshot = await shownSnapshot(rooms, asking.who, id)
-    const { sourceId, accountId } = snapshot
+    const { accountId } = snapshot
     const patch = changed(snapshot, change)
     const { name = snapshot.name } = patch
     if (name !== snapshot.name) {
-      const alike = { sourceId, name, state: [...shownStates] }
-      await mustBeFree(change.nameRule, "snapshot", name, () => rooms.snapshots.find(alike))
+      await mustBeFree(change.nameRule, "snapshot", name, async () => {
+        const { sourceKind: kind, sourceId: id } = snapshot
+        const machine = kind === "machine" ? await rooms.machines.get(id) : undefined
+        return await rooms.snapshots.find(namesakes(id, machine ?? null, name))
+      })
     }
     const fields = Object.keys(patch)
     if (fields.length > 0) await rooms.snapshots.change(id, patch)

@@ -7,14 +7,12 @@ import type { Point, Snapshot } from "../domain/snapshot.ts"
 import type { Volume } from "../domain/volume.ts"
 import { snapshotCapture } from "../operations/snapshot/capture.ts"
 import { snapshotCreate } from "../operations/snapshot/create.ts"
-import { snapshotDelete } from "../operations/snapshot/delete.ts"
 import { tellOf } from "../operations/snapshot/publish.ts"
-import { accept, fileOperation, type Plan } from "./accept.ts"
+import { accept, type Plan } from "./accept.ts"
 import type { Context } from "./context.ts"
 import type { Asking, SnapshotView, SnapshotWish, Started } from "./core.ts"
 import { mustBeLabels } from "./labels.ts"
 import { mustBeName } from "./names.ts"
-import { removal } from "./snapshot-remove.ts"
 import { judge } from "./snapshot-rules.ts"
 import { type Covered, coveredBy } from "./snapshot-source.ts"
 import { withoutBytes } from "./snapshot-views.ts"
@@ -30,18 +28,16 @@ export function createSnapshot(
       const covered = await coveredBy(rooms, asking, wish.source)
       mustBeName(wish.name, wish.nameRule)
       mustBeLabels(wish)
-      const { refused, replaces, reserves } = await judge(rooms, context, wish, covered)
-      for (const each of replaces) {
-        const plan = await removal(rooms, each)
-        await fileOperation(context, rooms, asking, { saga: snapshotDelete, plan })
-      }
+      const { refused, most, reserves } = await judge(rooms, context, wish, covered)
       const snapshot = rowOf(wish, covered, refused, context.clock())
       await rooms.snapshots.add(snapshot)
       if (refused !== null) await tellOf(rooms, snapshot.id, "snapshot.failed")
       const points = refused === null ? covered.volumes.map((each) => pointOf(snapshot, each)) : []
       for (const point of points) await rooms.points.add(point)
-      const order = { ...orderOf(wish, snapshot, points, operationId), reserves, refused }
-      return { ...order, holds: [snapshot.id, ...covered.holds] }
+      const { params, ...order } = orderOf(wish, snapshot, points, operationId)
+      const replaces = most === null ? {} : { replaces: { most, by: operationId } }
+      const holds = [snapshot.id, ...covered.holds]
+      return { ...order, reserves, refused, params: { ...params, ...replaces }, holds }
     },
   })
 }
@@ -77,7 +73,7 @@ const orderOf = (
   snapshot: Snapshot,
   points: Point[],
   operationId: OperationId,
-): Omit<Plan<SnapshotView>, "holds"> => ({
+): Omit<Plan<SnapshotView>, "holds"> & { params: object } => ({
   resource: withoutBytes(snapshot, points),
   accountId: snapshot.accountId,
   target: { kind: "snapshot", id: snapshot.id },

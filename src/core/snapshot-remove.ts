@@ -4,12 +4,13 @@ import type { Result } from "../domain/fault.ts"
 import type { PointId, SnapshotId } from "../domain/ids.ts"
 import type { Point, Snapshot } from "../domain/snapshot.ts"
 import type { Rooms } from "../ledger/ledger.ts"
-import { type SnapshotDelete, snapshotDelete } from "../operations/snapshot/delete.ts"
+import { bury } from "../operations/snapshot/bury.ts"
+import { dropOf, snapshotDelete } from "../operations/snapshot/delete.ts"
 import { accept, type Plan } from "./accept.ts"
 import type { Context } from "./context.ts"
 import type { Asking, PointView, SnapshotView, Started } from "./core.ts"
 import { shownPoint } from "./snapshot-points.ts"
-import { bury, shownSnapshot } from "./snapshot-rows.ts"
+import { shownSnapshot } from "./snapshot-rows.ts"
 import { withoutBytes } from "./snapshot-views.ts"
 
 export function removeSnapshot(
@@ -19,16 +20,14 @@ export function removeSnapshot(
 ): Promise<Result<Started<SnapshotView>>> {
   return accept(context, asking, {
     saga: snapshotDelete,
-    plan: async (rooms) => await removal(rooms, await shownSnapshot(rooms, asking.who, id)),
+    plan: async (rooms) => {
+      const snapshot = await shownSnapshot(rooms, asking.who, id)
+      const points = await rooms.points.find({ snapshotId: id })
+      await bury(rooms, id)
+      const resource = withoutBytes({ ...snapshot, state: "deleting" }, points)
+      return { ...dropping(snapshot, points), resource }
+    },
   })
-}
-
-/** Buries it, and says what is left to be done. */
-export async function removal(rooms: Rooms, snapshot: Snapshot): Promise<Plan<SnapshotView>> {
-  const points = await rooms.points.find({ snapshotId: snapshot.id })
-  await bury(rooms, snapshot.id)
-  const resource = withoutBytes({ ...snapshot, state: "deleting" }, points)
-  return { ...dropping(snapshot, points), resource }
 }
 
 /**
@@ -60,9 +59,6 @@ function dropping(
   { id, accountId, sourceId }: Snapshot,
   points: readonly Point[],
 ): Omit<Plan<never>, "resource"> {
-  const params: SnapshotDelete = {
-    snapshotId: id,
-    points: points.map((point) => ({ pointId: point.id, engine: point.engine })),
-  }
-  return { accountId, target: { kind: "snapshot", id }, subject: sourceId, holds: [id], params }
+  const target = { kind: "snapshot", id } as const
+  return { accountId, target, subject: sourceId, holds: [id], params: dropOf(id, points) }
 }

@@ -2,8 +2,10 @@
 import type { Principal } from "../domain/account.ts"
 import { Refusal } from "../domain/fault.ts"
 import type { MachineId, SnapshotId, VolumeId } from "../domain/ids.ts"
+import type { Machine } from "../domain/machine.ts"
 import type { Point, Snapshot, SnapshotState } from "../domain/snapshot.ts"
-import type { Rooms } from "../ledger/ledger.ts"
+import type { Rooms, Where } from "../ledger/ledger.ts"
+import { every, everyOf } from "../operations/every.ts"
 import { must, seen } from "./visible.ts"
 
 /** A deleted snapshot is gone for everybody while its bytes are still going. */
@@ -15,6 +17,21 @@ export function stateIn(asked?: SnapshotState | readonly SnapshotState[]): Snaps
   const all = typeof asked === "string" ? [asked] : asked
   return shownStates.filter((state) => all.includes(state))
 }
+
+/**
+ * Those of one source and name, where names are to be unique. A machine's snapshots are those of
+ * its root volume, too, whoever took them; what reverts left takes no name from anybody.
+ */
+export const namesakes = (
+  sourceId: string,
+  machine: Pick<Machine, "rootVolumeId"> | null,
+  name: string,
+): Where<Snapshot> => ({
+  sourceId: machine === null ? [sourceId] : [sourceId, machine.rootVolumeId],
+  name,
+  state: [...shownStates],
+  recovery: false,
+})
 
 /** As many as a machine can have disks. */
 export const mostPoints = 16
@@ -79,41 +96,21 @@ export type Departing = {
   wholly: SnapshotId[]
 }
 
-/** What goes along when a volume, or a machine with its root volume, goes. */
+/** What goes along when a volume, or a machine with its root volume, goes: however much it is. */
 export async function departing(
   rooms: Reading,
   of: { volumeId: VolumeId; machineId?: MachineId },
 ): Promise<Departing> {
-  const ofVolume = await rooms.points.find({ volumeId: of.volumeId })
+  const ofVolume = await every(rooms.points, { volumeId: of.volumeId })
   const taken =
-    of.machineId === undefined ? [] : await rooms.snapshots.find({ sourceId: of.machineId })
-  const points = new Set(ofVolume.map((point) => point.id))
-  const ids = new Set(ofVolume.map((point) => point.snapshotId))
-  for (const { id } of taken) {
-    ids.add(id)
-    for (const point of await rooms.points.find({ snapshotId: id })) points.add(point.id)
+    of.machineId === undefined ? [] : await every(rooms.snapshots, { sourceId: of.machineId })
+  const ofMachine = new Set(taken.map(({ id }) => id))
+  const ids = [...new Set([...ofVolume.map((point) => point.snapshotId), ...ofMachine])]
+  const staying = new Set<SnapshotId>()
+  for (const { snapshotId, volumeId } of await everyOf(rooms.points, "snapshotId", ids)) {
+    if (volumeId !== of.volumeId && !ofMachine.has(snapshotId)) staying.add(snapshotId)
   }
-  const snapshots: SnapshotId[] = []
-  const wholly: SnapshotId[] = []
-  for (const id of ids) {
-    const snapshot = await rooms.snapshots.get(id)
-    if (snapshot === undefined || snapshot.state === "deleting") continue
-    snapshots.push(id)
-    const all = await rooms.points.find({ snapshotId: id })
-    if (all.every((point) => points.has(point.id))) wholly.push(id)
-  }
-  return { snapshots, wholly }
-}
-
-/**
- * From here on the snapshot is gone for everybody: its children hang on its parent, and what
- * stood on it stands on its parent too.
- */
-export async function bury(rooms: Rooms, id: SnapshotId): Promise<void> {
-  const parentId = (await rooms.snapshots.get(id))?.parentId ?? null
-  for (const child of await rooms.snapshots.find({ parentId: id })) {
-    await rooms.snapshots.change(child.id, { parentId })
-  }
-  await rooms.standing.move(id, parentId)
-  await rooms.snapshots.change(id, { state: "deleting" })
+  const there = await everyOf(rooms.snapshots, "id", ids)
+  const snapshots = there.flatMap(({ id, state }) => (state === "deleting" ? [] : [id]))
+  return { snapshots, wholly: snapshots.filter((id) => !staying.has(id)) }
 }

@@ -1,20 +1,19 @@
-/** What a snapshot must be to be taken, its face's own rules among it; what gives way to it. */
+/** What a snapshot must be to be taken, its face's own rules among it; how many may stay with it. */
 import { attempt, type Fault, Refusal } from "../domain/fault.ts"
-import type { Snapshot, SnapshotSource } from "../domain/snapshot.ts"
 import type { Rooms } from "../ledger/ledger.ts"
 import type { Context } from "./context.ts"
 import type { CountRule, SnapshotWish, SourceRule } from "./core.ts"
 import { mustSuit } from "./machine-rules.ts"
 import { mustBeFree } from "./names.ts"
 import { living, mustFit } from "./quota.ts"
-import { shownStates } from "./snapshot-rows.ts"
+import { namesakes } from "./snapshot-rows.ts"
 import { type Covered, mustBePossible, mustLive, taking } from "./snapshot-source.ts"
 
 export type Verdict = {
   /** Bytes on disk to be set aside for it. */
   reserves: number
-  /** Older ones that are deleted for it. */
-  replaces: readonly Snapshot[]
+  /** So many of its source may be ready once it is: the oldest give way then. Null: all stay. */
+  most: number | null
   /** It comes to nothing, and that is on record; nothing was thrown. */
   refused: Fault | null
 }
@@ -35,7 +34,7 @@ export async function judge(
   const failed = { sourceId: wish.source.id, state: "failed" } as const
   const isRecorded =
     wish.recorded?.includes(fault.kind) && (await rooms.snapshots.count(failed)) < mostRecorded
-  if (isRecorded) return { reserves: 0, replaces: [], refused: fault }
+  if (isRecorded) return { reserves: 0, most: null, refused: fault }
   throw new Refusal(fault)
 }
 
@@ -50,16 +49,15 @@ async function mustBeAllowed(
   mustBePossible(context, wish, covered.machine)
   mustBeSuch(covered, sourceRule)
   await mustHaveGuest(rooms, covered, sourceRule)
-  const alike = { sourceId: sourcesOf(covered, source), name, state: [...shownStates] }
   await mustBeFree(nameRule, "snapshot", name, () =>
-    rooms.snapshots.find({ ...alike, recovery: false }),
+    rooms.snapshots.find(namesakes(source.id, covered.machine, name)),
   )
-  const replaces = await givingWay(rooms, wish, countRule)
+  const isInstead = await mustBeAnother(rooms, wish, countRule)
   const { takes, ...rest } = taking(wish, covered)
-  // Those that give way are counted still.
-  const snapshots = Math.max(0, 1 - replaces.length)
+  // What gives way to it is counted still.
+  const snapshots = isInstead ? 0 : 1
   const reserves = await mustFit(rooms, context, { ...rest, takes: { ...takes, snapshots } })
-  return { reserves, replaces }
+  return { reserves, most: countRule?.then === "replace-oldest" ? countRule.most : null }
 }
 
 function mustBeSuch({ machine, volumes }: Covered, { extras, states }: SourceRule = {}): void {
@@ -89,26 +87,23 @@ async function mustHaveGuest(
   if (guest === "required" && machine !== null) await mustSuit(rooms, machine, ["running"])
 }
 
-/** A machine's snapshots are those of its root volume, too, whoever took them. */
-const sourcesOf = ({ machine }: Covered, { id }: SnapshotSource): string[] =>
-  machine === null ? [id] : [id, machine.rootVolumeId]
-
-/** The oldest of the source's snapshots that must go for one more; refuses where that cannot be. */
-async function givingWay(
+/**
+ * True where older ones must give way to it; refuses where they cannot. None goes before it is
+ * there, and one that is on its way never.
+ */
+async function mustBeAnother(
   rooms: Rooms,
   { source }: SnapshotWish,
   rule: CountRule | undefined,
-): Promise<Snapshot[]> {
-  if (rule === undefined) return []
+): Promise<boolean> {
+  if (rule === undefined) return false
   const counted = { sourceId: source.id, recovery: false }
   const used = await rooms.snapshots.count({ ...counted, state: living.snapshots })
   const tooMany = used + 1 - rule.most
-  if (tooMany <= 0) return []
-  const replaced =
-    rule.then === "refuse"
-      ? []
-      : await rooms.snapshots.find({ ...counted, state: "ready" }, { limit: tooMany })
-  if (replaced.length === tooMany) return replaced
+  if (tooMany <= 0) return false
+  const replaceable =
+    rule.then === "refuse" ? 0 : await rooms.snapshots.count({ ...counted, state: "ready" })
+  if (replaceable >= tooMany) return true
   const what = `snapshots of one ${source.kind}`
   throw new Refusal({ kind: "quota", what, limit: rule.most, used })
 }

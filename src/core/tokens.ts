@@ -1,12 +1,12 @@
 /** Tokens: given, looked up by their hash, and taken back. The text is in nobody's memory here. */
-import type { Principal, Token, TokenKind, User } from "../domain/account.ts"
+import type { Principal, Token, TokenKind, UserRow } from "../domain/account.ts"
 import { attempt, Refusal } from "../domain/fault.ts"
 import { type AppCredentialId, newId, type UserId } from "../domain/ids.ts"
 import type { Rooms } from "../ledger/ledger.ts"
 import type { Context } from "./context.ts"
 import type { Identity } from "./core.ts"
 import { mostToHandOn, principalOf, stranger } from "./principals.ts"
-import { hashToken, newSecret } from "./secrets.ts"
+import { hashToken, newSecret, withoutHashes } from "./secrets.ts"
 
 type Verbs = "byToken" | "byRefreshToken" | "issueToken" | "describeToken" | "revokeToken"
 
@@ -63,7 +63,13 @@ export function openTokens({
         const { token, user, who } = await mustKnow(text, "bearer")
         const account = await ledger.read.accounts.get(who.accountId)
         if (account === undefined) throw new Refusal(stranger)
-        return { who, user, account, issuedAt: token.createdAt, expiresAt: token.expiresAt }
+        return {
+          who,
+          user: withoutHashes(user),
+          account,
+          issuedAt: token.createdAt,
+          expiresAt: token.expiresAt,
+        }
       }),
 
     revokeToken: (who, text) =>
@@ -82,7 +88,7 @@ export function openTokens({
   }
 }
 
-type Known = { token: Token; user: User; who: Principal }
+type Known = { token: Token; user: UserRow; who: Principal }
 
 /** A token got with a credential does not outlive it. */
 async function endOf(rooms: Rooms, id: AppCredentialId | null, nowMs: number): Promise<number> {

@@ -15,7 +15,8 @@ import { mustBeLabels } from "./labels.ts"
 import { mustBeFree, mustBeName } from "./names.ts"
 import { mustFit, smallBytes } from "./quota.ts"
 import { shownVolume } from "./shown.ts"
-import { readyPoint, usableSnapshot } from "./snapshot-rows.ts"
+import { shownPoint } from "./snapshot-points.ts"
+import { readyPoint } from "./snapshot-rows.ts"
 import { mustBeIn, mustBeSize, mustBeType } from "./volume-rules.ts"
 
 export function createVolume(
@@ -76,16 +77,9 @@ async function pointOf(rooms: Rooms, who: Principal, wish: VolumeWish): Promise<
 
 /** By the point's own id; what is said of it says nothing of its snapshot. */
 async function usablePoint(rooms: Rooms, who: Principal, id: PointId): Promise<Point> {
-  const point = await rooms.points.get(id)
-  const notFound = new Refusal({ kind: "not-found", what: "point", id })
-  if (point === undefined) throw notFound
-  try {
-    await usableSnapshot(rooms, who, point.snapshotId)
-  } catch (cause) {
-    const hidden = cause instanceof Refusal && cause.fault.kind === "not-found"
-    throw hidden ? notFound : cause
-  }
-  return point
+  const { point, snapshot } = await shownPoint(rooms, who, id)
+  if (snapshot.state !== "failed") return point
+  throw new Refusal({ kind: "wrong-state", what: "point", id, is: "failed", needs: ["ready"] })
 }
 
 /** A volume's machine is held too: its disks may be switched by one operation at a time. */

@@ -4,6 +4,8 @@ import { attempt, Refusal, type Result } from "../domain/fault.ts"
 import type { SnapshotId, VolumeId } from "../domain/ids.ts"
 import type { Volume } from "../domain/volume.ts"
 import type { Rooms } from "../ledger/ledger.ts"
+import { everyOf } from "../operations/every.ts"
+import { bury } from "../operations/snapshot/bury.ts"
 import { volumeDelete } from "../operations/volume/delete.ts"
 import { accept } from "./accept.ts"
 import { changeAtOnce } from "./change.ts"
@@ -21,7 +23,7 @@ import { changed } from "./labels.ts"
 import { whereOf } from "./listed.ts"
 import { mustBeFree } from "./names.ts"
 import { shownVolume } from "./shown.ts"
-import { bury, departing } from "./snapshot-rows.ts"
+import { departing } from "./snapshot-rows.ts"
 import { exportVolume, importVolume, revertVolume } from "./volume-content.ts"
 import { createVolume } from "./volume-create.ts"
 import { growVolume } from "./volume-grow.ts"
@@ -117,8 +119,8 @@ async function thatHinder(
   recovery: VolumeRemoval["recovery"],
 ): Promise<readonly SnapshotId[]> {
   if (recovery === "hinders" || ids.length === 0) return ids
-  const taken = await rooms.snapshots.find({ id: ids, recovery: false })
-  return taken.map(({ id }) => id)
+  const taken = await everyOf(rooms.snapshots, "id", ids)
+  return taken.flatMap((snapshot) => (snapshot.recovery ? [] : [snapshot.id]))
 }
 
 function hasSnapshots(volume: Volume, snapshots: readonly SnapshotId[]): Refusal {

@@ -24,7 +24,10 @@ export type Download = ByteSink & { accepted?(operation: Operation): void }
 
 /** Rules in which faces differ, checked when something is made through a face. Data, not code. */
 export type NameRule = { pattern?: RegExp; unique?: boolean; what?: string }
-/** How many snapshots one source may have, and what happens to one more. */
+/**
+ * How many snapshots one source may have, and what happens to one more. With `replace-oldest` the
+ * oldest that are ready go once the new one is there, and stay if it comes to nothing.
+ */
 export type CountRule = { most: number; then: "refuse" | "replace-oldest" }
 /**
  * What a face asks of a snapshot's source: `extras` that the machine has no extra volumes,

@@ -32,10 +32,10 @@ export type User = {
   /** Unique in the whole service. */
   name: string
   role: Role
-  passwordHash: string | null
-  apiKeyHash: string | null
   createdAt: number
 }
+/** As it is kept, with what proves it; that is nobody's business but the core's. */
+export type UserRow = User & { passwordHash: string | null; apiKeyHash: string | null }
 
 export type TokenKind = "bearer" | "refresh"
 
@@ -64,11 +64,12 @@ export type AppCredential = {
   name: string
   description: string
   role: Role
-  secretHash: string
   /** Epoch milliseconds; null never expires. */
   expiresAt: number | null
   createdAt: number
 }
+/** As it is kept. */
+export type AppCredentialRow = AppCredential & { secretHash: string }
 
 export type SshKey = {
   id: KeyId

@@ -5,6 +5,8 @@ export type CloudapiSettings = {
   /** The word for a snapshot that is ready; clients of version 6.5 get `success` in any case. */
   readyWord: "created" | "success"
   datacenter: string
+  /** Whether signatures with SHA-1 count; `sdc-*` through an ssh-agent makes no others. */
+  sha1Signatures: boolean
 }
 
 export type VolumeType = { name: string; minGiB: number; maxGiB: number }

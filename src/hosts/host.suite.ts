@@ -8,23 +8,29 @@ import { restackStories } from "./host-restack.suite.ts"
 import { exitStories, restartStories } from "./host-restart.suite.ts"
 import type { HostRig } from "./host-rig.suite.ts"
 
-export function hostSuite(name: string, make: () => Promise<HostRig>): void {
-  describe(`a host of kind ${name}`, () => {
+const parts = {
+  "power and disks": [startStories, powerStories, diskStories, switchStories],
+  "holds and restarts": [
+    restackStories,
+    freezeStories,
+    standstillStories,
+    memoryStories,
+    restartStories,
+    exitStories,
+  ],
+}
+export type Part = keyof typeof parts
+
+/** All of it; a part at a time where machines that boot make it long. */
+export function hostSuite(name: string, make: () => Promise<HostRig>, only?: Part): void {
+  const stories = only === undefined ? Object.values(parts).flat() : parts[only]
+  describe(`a host of kind ${name}${only === undefined ? "" : `: ${only}`}`, () => {
     let rig: HostRig
     beforeEach(async () => {
       rig = await make()
     })
     afterEach(() => rig.end())
 
-    startStories(() => rig)
-    powerStories(() => rig)
-    diskStories(() => rig)
-    switchStories(() => rig)
-    restackStories(() => rig)
-    freezeStories(() => rig)
-    standstillStories(() => rig)
-    memoryStories(() => rig)
-    restartStories(() => rig)
-    exitStories(() => rig)
+    for (const tell of stories) tell(() => rig)
   })
 }

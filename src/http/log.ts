@@ -9,6 +9,8 @@ export function openLog(level: LogLevel, destination?: DestinationStream): Logge
       level,
       base: null,
       timestamp: pino.stdTimeFunctions.isoTime,
+      // Errors have nothing to show for themselves otherwise; `err` is known by default.
+      serializers: { cause: pino.stdSerializers.err },
       redact: { paths: secretPaths, censor: "[secret]" },
     },
     destination ?? pino.destination({ dest: 2, sync: true }),

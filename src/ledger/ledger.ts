@@ -3,7 +3,7 @@
  * room. Every write happens in a transaction that is durable when it resolves; transactions are
  * short and never wait for anything outside the ledger. Lists are keyset-paged by id.
  */
-import type { Account, AppCredential, SshKey, Token, User } from "../domain/account.ts"
+import type { Account, AppCredentialRow, SshKey, Token, UserRow } from "../domain/account.ts"
 import type { EngineMemory } from "../domain/engine-memory.ts"
 import type { AccountId, OperationId, SnapshotId } from "../domain/ids.ts"
 import type { Image } from "../domain/image.ts"
@@ -88,10 +88,10 @@ export interface RepeatRoom {
 
 export interface Rooms {
   readonly accounts: Room<Account>
-  readonly users: Room<User>
+  readonly users: Room<UserRow>
   readonly tokens: TokenRoom
   readonly keys: Room<SshKey>
-  readonly appCredentials: Room<AppCredential>
+  readonly appCredentials: Room<AppCredentialRow>
   readonly images: Room<Image>
   readonly volumes: Room<Volume>
   readonly machines: Room<Machine>

@@ -8,6 +8,9 @@ import { room } from "./room.ts"
 import type { Db } from "./tables.ts"
 import { logEntries, operations } from "./tables.ts"
 
+/** In one statement: databases limit how many values that has. */
+const mostLines = 1000
+
 /** Word for word the condition of an index: only so does a database see that it may use it. */
 const notEnded = "state in ('queued', 'running', 'undoing')"
 const ended = "state in ('done', 'undone')"
@@ -30,7 +33,10 @@ export function operationRoom(db: Db): OperationRoom {
         seq,
         operation_id: operation.id,
       }))
-      await db.insertInto("operation_hold").values(lines).execute()
+      for (let from = 0; from < lines.length; from += mostLines) {
+        const some = lines.slice(from, from + mostLines)
+        await db.insertInto("operation_hold").values(some).execute()
+      }
     },
 
     async log(id) {

@@ -1,5 +1,5 @@
 /** Things to fill a ledger with: one of each kind, with the values that are hardest to keep. */
-import type { Account, AppCredential, SshKey, Token, User } from "../domain/account.ts"
+import type { Account, AppCredentialRow, SshKey, Token, UserRow } from "../domain/account.ts"
 import { type Id, newId } from "../domain/ids.ts"
 import type { Image } from "../domain/image.ts"
 import type { Machine } from "../domain/machine.ts"
@@ -28,27 +28,30 @@ export const account = (patch: Partial<Account> = {}): Account => {
   return { id, ...names, quota, createdAt: at, ...patch }
 }
 
-export const user = (accountId: Account["id"], patch: Partial<User> = {}): User => {
+export const user = (accountId: Account["id"], patch: Partial<UserRow> = {}): UserRow => {
   const id = newId<"user">()
   const hashes = { passwordHash: "$argon2id$...", apiKeyHash: null }
   return { id, accountId, name: `user ${id}`, role: "member", ...hashes, createdAt: at, ...patch }
 }
 
-export const token = (userId: User["id"], patch: Partial<Token> = {}): Token => {
+export const token = (userId: UserRow["id"], patch: Partial<Token> = {}): Token => {
   const id = newId<"token">()
   const times = { createdAt: at, expiresAt: null }
   const scope = { accountId: null, role: null, credentialId: null }
   return { id, hash: `sha ${id}`, kind: "bearer", userId, ...scope, ...times, ...patch }
 }
 
-export const key = (of: User, patch: Partial<SshKey> = {}): SshKey => {
+export const key = (of: UserRow, patch: Partial<SshKey> = {}): SshKey => {
   const id = newId<"key">()
   const owners = { accountId: of.accountId, userId: of.id }
   const material = { fingerprint: id, publicKey: "ssh-ed25519 AAAA" }
   return { id, ...owners, name: awkward, ...material, createdAt: at, ...patch }
 }
 
-export const appCredential = (of: User, patch: Partial<AppCredential> = {}): AppCredential => ({
+export const appCredential = (
+  of: UserRow,
+  patch: Partial<AppCredentialRow> = {},
+): AppCredentialRow => ({
   id: newId(),
   userId: of.id,
   accountId: of.accountId,

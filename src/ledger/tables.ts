@@ -1,6 +1,6 @@
 /** Every table, as the queries see them. The migrations make them; the compiler compares fields. */
 import type { Kysely } from "kysely"
-import type { Account, AppCredential, SshKey, Token, User } from "../domain/account.ts"
+import type { Account, AppCredentialRow, SshKey, Token, UserRow } from "../domain/account.ts"
 import type { EngineRecord } from "../domain/engine-memory.ts"
 import type { Image } from "../domain/image.ts"
 import type { Machine } from "../domain/machine.ts"
@@ -13,10 +13,10 @@ import type { Repeat } from "./ledger.ts"
 
 export type Tables = {
   account: Columns<Account>
-  user_account: Columns<User>
+  user_account: Columns<UserRow>
   token: Columns<Token>
   ssh_key: Columns<SshKey>
-  app_credential: Columns<AppCredential>
+  app_credential: Columns<AppCredentialRow>
   image: Columns<Image>
   volume: Columns<Volume>
   machine: Columns<Machine>
@@ -49,7 +49,7 @@ export const accounts = table<Account>("account", {
 })
 
 // "user" means the connected role to PostgreSQL, hence the longer name.
-export const users = table<User>("user_account", {
+export const users = table<UserRow>("user_account", {
   id: "text",
   accountId: "text",
   name: "text",
@@ -81,7 +81,7 @@ export const keys = table<SshKey>("ssh_key", {
   createdAt: "number",
 })
 
-export const appCredentials = table<AppCredential>("app_credential", {
+export const appCredentials = table<AppCredentialRow>("app_credential", {
   id: "text",
   userId: "text",
   accountId: "text",

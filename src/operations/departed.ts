@@ -4,6 +4,7 @@
  */
 import type { MachineId, PointId, SnapshotId, VolumeId } from "../domain/ids.ts"
 import type { ReadRooms, Rooms } from "../ledger/ledger.ts"
+import { every, everyOf } from "./every.ts"
 
 type Leaving = { volumeId: VolumeId; machineId?: MachineId }
 type Reading = Pick<ReadRooms, "points" | "snapshots">
@@ -12,12 +13,14 @@ export async function pointsLeaving(
   rooms: Reading,
   { volumeId, machineId }: Leaving,
 ): Promise<{ pointId: PointId; engine: string; snapshotId: SnapshotId }[]> {
-  const points = await rooms.points.find({ volumeId })
-  const taken = machineId === undefined ? [] : await rooms.snapshots.find({ sourceId: machineId })
-  if (taken.length > 0) {
-    points.push(...(await rooms.points.find({ snapshotId: taken.map(({ id }) => id) })))
-  }
-  const all = new Map(points.map((point) => [point.id, point]))
+  const points = await every(rooms.points, { volumeId })
+  const taken = machineId === undefined ? [] : await every(rooms.snapshots, { sourceId: machineId })
+  const ofMachine = await everyOf(
+    rooms.points,
+    "snapshotId",
+    taken.map(({ id }) => id),
+  )
+  const all = new Map([...points, ...ofMachine].map((point) => [point.id, point]))
   return [...all.values()].map(({ id, engine, snapshotId }) => ({
     pointId: id,
     engine,
@@ -34,7 +37,7 @@ export async function forgetLeaving(rooms: Rooms, leaving: Leaving): Promise<voi
   }
   const { machineId } = leaving
   if (machineId === undefined) return
-  for (const { id } of await rooms.snapshots.find({ sourceId: machineId })) {
+  for (const { id } of await every(rooms.snapshots, { sourceId: machineId })) {
     await rooms.snapshots.remove(id)
   }
 }

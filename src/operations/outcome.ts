@@ -1,6 +1,7 @@
 /** What can become of a step's work, and what is neither its success nor its failure. */
 import { setTimeout as sleep } from "node:timers/promises"
 import { type Fault, Refusal } from "../domain/fault.ts"
+import type { OperationId } from "../domain/ids.ts"
 import { type Claim, ClaimLost } from "../ledger/ledger.ts"
 import type { ExecutorOptions } from "./options.ts"
 
@@ -22,13 +23,13 @@ export async function attempt(run: Attempting, work: () => Promise<unknown>): Pr
     if (cause instanceof Refusal) return { ok: false, reason: cause.message, fault: cause.fault }
     const { id, kind } = run.claim.operation
     run.options.log("error", "a step failed", { operation: id, kind, cause })
-    return {
-      ok: false,
-      reason: cause instanceof Error ? cause.message : String(cause),
-      fault: null,
-    }
+    return { ok: false, reason: ownFailure(id), fault: null }
   }
 }
+
+/** Reasons are told to tenants; what else goes wrong may name files and programs of the house. */
+export const ownFailure = (id: OperationId) =>
+  `the service failed; why is in its log, under operation ${id}`
 
 /**
  * The same for work that may be given up on request. It may have come to its end all the same: it

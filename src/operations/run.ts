@@ -13,6 +13,7 @@ import type { ExecutorOptions } from "./options.ts"
 import {
   attempt,
   type Outcome,
+  ownFailure,
   RecordBroken,
   recording,
   stubborn,
@@ -133,8 +134,13 @@ async function succeed(
 async function endBroken(run: Run, step: AnyStep, cause: unknown): Promise<"ended"> {
   if (!(cause instanceof RecordBroken)) throw cause
   const { id, kind } = run.claim.operation
-  run.options.log("error", "a step cannot be recorded", { operation: id, kind, cause })
-  const why = { reason: `step ${step.name} cannot be recorded: ${cause.message}`, fault: null }
+  run.options.log("error", "a step cannot be recorded", {
+    operation: id,
+    kind,
+    step: step.name,
+    cause,
+  })
+  const why = { reason: ownFailure(id), fault: null }
   return await end(run, "stuck", why, [])
 }
 

@@ -1,7 +1,8 @@
 /** Stories of snapshots that lose a part, or give way to newer ones. */
-import type { Started } from "../../src/core/core.ts"
+import type { SnapshotWish, Started } from "../../src/core/core.ts"
 import { ok, type Result } from "../../src/domain/fault.ts"
 import type { SnapshotId, VolumeId } from "../../src/domain/ids.ts"
+import type { SnapshotSource } from "../../src/domain/snapshot.ts"
 import {
   changedMachine,
   contentOf,
@@ -36,6 +37,19 @@ export const pointStories: readonly Scenario[] = [
     },
   }),
   story({
+    name: "snapshot-create in the place of another, which fails",
+    boots: true,
+    hostFails: "switchDisks",
+    arrange: (stage) => changedMachine(stage),
+    act: ({ service, who }, { machine }) =>
+      service.core.snapshots.create({ who }, insteadOf({ kind: "machine", id: machine })),
+    async check(stage, { snapshot, extra }, how) {
+      expectEqual(how, "undone")
+      expectEqual(right(await stage.service.core.snapshots.get(stage.who, snapshot)).state, "ready")
+      expectEqual(await snapshotContent(stage, snapshot, extra), "one")
+    },
+  }),
+  story({
     name: "snapshot-delete to make room for another",
     boots: false,
     arrange: (stage) => snapshottedVolume(stage),
@@ -51,16 +65,19 @@ export const pointStories: readonly Scenario[] = [
   }),
 ]
 
-/** One more than there may be; what is told of is the removal of the older one. */
+/** One more than there may be. */
+function insteadOf(source: SnapshotSource): SnapshotWish {
+  // biome-ignore lint/suspicious/noThenProperty: a word of the core; it is no function
+  return { name: "newer", source, countRule: { most: 1, then: "replace-oldest" } }
+}
+
+/** What is told of is the removal of the older one. */
 async function takeInstead(
   stage: Stage,
   { volume, snapshot }: { volume: VolumeId; snapshot: SnapshotId },
 ): Promise<Result<Started<unknown>>> {
   const { service, who, making } = stage
-  const [source, most] = [{ kind: "volume", id: volume }, 1] as const
-  // biome-ignore lint/suspicious/noThenProperty: a word of the core; it is no function
-  const countRule = { most, then: "replace-oldest" } as const
-  const wish = { name: "newer", source, countRule }
+  const wish = insteadOf({ kind: "volume", id: volume })
   const resource = await done(stage, service.core.snapshots.create({ who }, wish))
   const newest = { limit: 1, order: "newest-first" } as const
   const [operation] = await making.ledger.read.operations.find({ targetId: snapshot }, newest)

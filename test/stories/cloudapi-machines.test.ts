@@ -231,6 +231,29 @@ describe("a machine", () => {
     const named = await send("POST", "/tags", { name: "n", id: "i", action: "a" })
     expect(named.json).toEqual({ name: "n", id: "i", action: "a" })
   })
+
+  test("keeps the tags that several write at once", async () => {
+    const mark = await cloud.tenant("mark")
+    const path = `/my/machines/${await cloud.machine(mark.who)}/tags`
+    const tags = Object.fromEntries(Array.from({ length: 12 }, (_, nth) => [`k${nth}`, nth]))
+    const put = (tag: [string, number]) =>
+      mark.ask(path, { method: "POST", body: Object.fromEntries([tag]) })
+    await Promise.all(Object.entries(tags).map(put))
+    expect((await mark.ask(path)).json).toEqual(tags)
+  })
+
+  test("has no tags of what a request says of its signer", async () => {
+    const mark = await cloud.tenant("mark")
+    const path = `/my/machines/${await cloud.machine(mark.who)}/tags`
+    const query = "as-role=member&algorithm=a&expires=1&keyId=k&signature=s&method=POST&a=1"
+    const written = await mark.ask(`${path}?${query}`, { method: "POST", body: { b: "2" } })
+    expect(written.json).toEqual({ a: "1", b: "2" })
+    const form = { "content-type": "application/x-www-form-urlencoded" }
+    const sent = { method: "PUT", headers: form, body: "__proto__=p&c=3" }
+    expect((await mark.ask(path, sent)).bytes.toString()).toBe('{"__proto__":"p","c":"3"}')
+    const alone = await mark.ask(`${path}?method=x`, { method: "PUT", body: { signature: "s" } })
+    expect(alone.json).toEqual({ method: "x", signature: "s" })
+  })
 })
 
 describe("the list of machines", () => {
@@ -274,6 +297,11 @@ describe("the list of machines", () => {
     expect(await names("state=stopped")).toBe("b")
     expect(await names("state=active")).toBe("abc")
     expect(await names("state=destroyed")).toBe("")
+    const { id } = made[0] ?? {}
+    const going = { state: "deleting" } as const
+    const { ledger } = cloud.house.stage.making
+    await ledger.transaction(({ machines }) => machines.change(`${id}`, going))
+    expect(await names("limit=2")).toBe("bc")
     const limited = await mark.ask("/my/machines?limit=2")
     expect(limited.headers["x-query-limit"]).toBe("2")
     expect((await mark.ask("/my/machines")).headers["x-query-limit"]).toBe("1000")

@@ -1,8 +1,10 @@
 /** CloudAPI where things go wrong, are set otherwise, or are meant to go wrong. */
 import { describe, expect, test } from "vitest"
+import { Refusal } from "../../src/domain/fault.ts"
 import { MiB } from "../crash/stage.ts"
 import { right } from "../crash/world.ts"
 import { cloudapiForEachTest, type Tenant } from "../fixtures/cloudapi-house.ts"
+import { newKey, signedHeaders } from "../fixtures/ssh-keys.ts"
 
 const plenty = { totalBytes: 2 ** 40, freeBytes: 2 ** 40 }
 let fileSystem = plenty
@@ -48,7 +50,8 @@ describe("a snapshot that cannot be taken", () => {
     const { mark, machine, place } = await scene()
     Object.defineProperty(cloud.house.stage.host, "switchDisks", {
       value: async () => {
-        throw new Error("the disks would not switch")
+        const what = "the switch of its disks"
+        throw new Refusal({ kind: "unavailable", what, remedy: "they would not switch" })
       },
     })
     expect(await failed(mark, place)).toMatch(/would not switch/)
@@ -92,6 +95,9 @@ describe("hostile input", () => {
     const machine = await cloud.machine(mark.who)
     const place = `/my/machines/${machine}`
     const deep = `${"[".repeat(40_000)}${"]".repeat(40_000)}`
+    // What has no text at all: asking it for one throws.
+    const textless = '{"toString":1,"valueOf":1}'
+    expect((await mark.ask(`${place}/tags`, { method: "POST", body: { a: "1" } })).status).toBe(200)
     const tries: [string, string, string | undefined, number][] = [
       ["POST", `${place}/snapshots`, '{"name":{"toString":1}}', 409],
       ["POST", `${place}/snapshots`, '{"name":["a"]}', 409],
@@ -104,6 +110,15 @@ describe("hostile input", () => {
       ["POST", `${place}/snapshots?name=a&name=b`, undefined, 409],
       ["POST", place, '{"action":{"a":1}}', 409],
       ["POST", place, '{"action":"__proto__"}', 409],
+      ["POST", place, `{"action":${textless}}`, 409],
+      ["POST", place, `{"action":${deep}}`, 409],
+      ["POST", place, `{"action":"resize","package":${textless}}`, 409],
+      ["POST", `${place}/metadata`, `{"a":${deep}}`, 409],
+      ["GET", "/my/machines?type=__proto__", undefined, 409],
+      ["GET", "/my/machines?type=constructor", undefined, 409],
+      ["GET", "/my/machines", `{"tag.a":${textless}}`, 200],
+      ["GET", "/my/packages", `{"name":${textless}}`, 200],
+      ["GET", "/my/images", `{"name":${textless}}`, 200],
       ["POST", "/my/machines", '{"__proto__":{"package":"sample-1G"},"image":"x"}', 409],
       ["POST", "/my/keys", '{"key":5}', 409],
       ["POST", `${place}/tags`, '{"a":{"b":1}}', 409],
@@ -124,6 +139,28 @@ describe("hostile input", () => {
     }
     await cloud.quiet()
     expect((await mark.ask(`${place}/snapshots`)).json).toEqual([])
-    expect((await mark.ask(place)).json).toMatchObject({ state: "running", tags: {} })
+    expect((await mark.ask(place)).json).toMatchObject({
+      state: "running",
+      tags: { a: "1" },
+    })
+  })
+})
+
+describe("set to trust no SHA-1", () => {
+  const cloud = cloudapiForEachTest({ sha1Signatures: false })
+
+  test("a signature with it is refused, in words that say why", async () => {
+    const mark = await cloud.tenant("mark")
+    const key = newKey("rsa")
+    const { core } = cloud.house.stage.service
+    right(await core.identity.addKey({ who: mark.who }, { publicKey: key.publicKey }))
+    const signed = (algorithm: string) => {
+      const signing = { keyId: `/mark/keys/${key.fingerprint}`, path: "/my", algorithm }
+      return cloud.wire.ask("/my", { token: null, headers: signedHeaders(key, signing) })
+    }
+    const weak = await signed("rsa-sha1")
+    expect([weak.status, weak.json.code]).toEqual([400, "InvalidHeader"])
+    expect(weak.json.message).toContain("SHA-1")
+    expect((await signed("rsa-sha256")).status).toBe(200)
   })
 })

@@ -5,7 +5,7 @@ import { basic, hostwayFace } from "../fixtures/hostway-house.ts"
 import { admin, id, machine, scriptedCore, started } from "../fixtures/scripted-core.ts"
 import { type Sent, type Wire, wireTo } from "../fixtures/wire.ts"
 
-const { core, calls, script } = scriptedCore({ "identity.byPassword": () => ok(admin) })
+const { core, calls, script } = scriptedCore({ "identity.byPasswordOrApiKey": () => ok(admin) })
 const authorization = basic("admin", "secret")
 let wire: Wire
 beforeAll(async () => {

@@ -12,9 +12,8 @@ import { type Sent, type Wire, wireTo } from "../fixtures/wire.ts"
 
 const { id, started, admin } = sample
 const { core, calls, script } = sample.scriptedCore({
-  "identity.byPassword": (user: string) =>
+  "identity.byPasswordOrApiKey": (user: string) =>
     user === "admin" ? ok(admin) : no({ kind: "unauthenticated", why: "who?" }),
-  "identity.byApiKey": () => no({ kind: "unauthenticated", why: "who?" }),
   "identity.account": () => sample.account,
 })
 const face = hostwayFace()

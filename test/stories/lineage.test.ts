@@ -129,6 +129,7 @@ test("what one cloud does to a machine's snapshots, every cloud sees and can use
     await everybodySees([...left])
   }
   expect(await read()).toBe("openstack")
+  await service.settled()
   const { body: doctor } = await service.call("POST", "/api/doctor", {})
   const wrong = (doctor.items as { severity: string }[]).filter((one) => one.severity === "wrong")
   expect(wrong).toEqual([])

@@ -43,7 +43,9 @@ async function answer(request: IncomingMessage, response: ServerResponse) {
   for await (const piece of request) body += piece
   const subject = headers["x-subject-token"] as string | undefined
   asked.push({ method, path, subject, body })
-  if (trouble !== null) return response.writeHead(trouble).end("{}")
+  if (trouble !== null) {
+    return response.writeHead(trouble, { Location: `${url}/elsewhere` }).end("{}")
+  }
   if (method === "POST") {
     return response.writeHead(201, { "X-Subject-Token": serviceToken }).end("{}")
   }
@@ -129,6 +131,34 @@ test("whom Keystone does not know, or who is nobody here, gets 401 and is shown 
       `Keystone uri='${url}/v3/'`,
     ])
   }
+})
+
+test("nothing secret follows a Keystone's redirect", async () => {
+  const acme = await house.tenant("acme")
+  for (const status of [302, 307]) {
+    const token = `redirected-${status}`
+    knows(token, byId(acme))
+    trouble = status
+    expect((await list(token, acme)).status).toBe(503)
+    trouble = null
+    expect((await list(token, acme)).status).toBe(200)
+  }
+  expect(asked.filter(({ path }) => path === "/elsewhere")).toEqual([])
+})
+
+test("our own Identity stays ours, however its path is written", async () => {
+  const acme = await house.tenant("acme")
+  knows("theirs", byId(acme))
+  expect((await list("theirs", acme)).status).toBe(200)
+  const user = acme.who.userId
+  const credentials = `dentity/v3/users/${user}/application_credentials`
+  for (const path of [`/i${credentials}`, `/%69${credentials}`, "/v3/%61uth/projects"]) {
+    const headers = { "x-auth-token": "theirs" }
+    expect([path, (await wire.ask(path, { token: null, headers })).status]).toEqual([path, 401])
+  }
+  const headers = { "x-auth-token": acme.token }
+  expect((await wire.ask(`/%69${credentials}`, { token: null, headers })).status).toBe(200)
+  expect((await wire.ask(`/%76%31/${acme.accountNumber}/types`, { headers })).status).toBe(401)
 })
 
 test("roles: who only reads there only reads here; an administrator there is none here", async () => {

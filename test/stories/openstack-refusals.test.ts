@@ -201,6 +201,12 @@ describe("a volume", () => {
       "badRequest",
       /both/,
     ])
+    await house.house.stage.making.ledger.transaction(async ({ points, snapshots }) => {
+      const point = await points.get(snapshot_id)
+      await snapshots.change(`${point?.snapshotId}`, { state: "failed" })
+    })
+    const failed = `Invalid snapshot: Snapshot ${snapshot_id} status must be available, but current status is: error.`
+    await refused(acme, volumeOf({ snapshot_id, size: 3 }), [400, "badRequest", failed])
     await refused(acme, { method: "GET", path: "/types/7" }, [404, "itemNotFound", /./])
   })
 
@@ -273,6 +279,11 @@ test("quotas: what is used up is 413 overLimit; who may, says how much there is"
       totalGigabytesUsed: 2,
     },
   })
+  for (const value of ["", " ", true, [1], { toString: 1, valueOf: 1 }, "1e3", 0.5, -2]) {
+    const body = { quota_set: { volumes: value } }
+    const reply = await asAdmin(`/v1/admin${path}`, { method: "PUT", body })
+    expect([value, reply.status]).toEqual([value, 400])
+  }
   const message = "Maximum number of snapshots allowed (1) exceeded"
   const over = await refused(acme, snapshotOf(volume), [413, "overLimit", message])
   expect([over.headers["retry-after"], over.json.overLimit.retryAfter]).toEqual(["0", 0])
@@ -386,6 +397,22 @@ describe("a hostile body", () => {
       const told = suffix === "json" ? reply.json : xmlOf(reply)
       expect(Object.keys(told)).toEqual([name])
       expect(JSON.stringify(told)).not.toMatch(/root:|node_modules|\.ts:/)
+    }
+  })
+
+  test("whose values have no text is refused, too", async () => {
+    const acme = await house.tenant("acme")
+    const volume = await house.volume(acme.who)
+    const textless = '{"toString":1,"valueOf":1}'
+    const deep = `${"[".repeat(20_000)}${"]".repeat(20_000)}`
+    const type = "application/json"
+    for (const value of [textless, `[${textless}]`, deep]) {
+      const snapshot = `{"snapshot":{"volume_id":"${volume}","force":${value}}}`
+      const force = /^Invalid value 'an? (object|list)' for force/
+      await refused(acme, { path: "/snapshots", body: snapshot, type }, [400, "badRequest", force])
+      const size = /an? (object|list) cannot be accepted/
+      const body = `{"volume":{"size":${value}}}`
+      await refused(acme, { path: "/volumes", body, type }, [400, "badRequest", size])
     }
   })
 

@@ -4,4 +4,4 @@ import { memoryRig } from "../fixtures/memory-host-rig.ts"
 
 hostSuite("memory", memoryRig)
 hostSuite("memory, with guests that stand still", () => memoryRig({ standing: true }))
-hostSuite("vm", vmRig)
+hostSuite("vm", vmRig, "power and disks")

@@ -4,6 +4,7 @@ import { chmod, mkdtemp, readdir, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { afterEach, beforeEach, expect, test, vi } from "vitest"
+import { newId } from "../../src/domain/ids.ts"
 import { bytesOf, watch as watching } from "../../src/engines/content.suite.ts"
 import { type Qcow2Rig, qcow2Rig } from "../fixtures/engine-rigs.ts"
 import { cluster, WrittenTree } from "../fixtures/written-tree.ts"
@@ -90,6 +91,21 @@ test("where no holes are made, nothing is said to be free, and it is tried again
   expect(await tree.heldBytes()).toBeLessThan(before)
   expect((await bytesOf(rig.engine, { volume })).equals(right)).toBe(true)
   expect(await rig.engine.examine()).toEqual([])
+})
+
+test("what is just being written down of a layer is no stranger; of no layer, it is", async () => {
+  const { tree } = await overwritten()
+  const directory = layersDir()
+  const [layer = ""] = (await readdir(directory)).filter((name) => !name.includes(".hollow"))
+  const part = (id: string) => join(directory, `${id}.hollow.part`)
+  await writeFile(part(layer.replace(/\.[^.]*$/, "")), "")
+  expect(await rig.engine.examine()).toEqual([])
+  await writeFile(part(newId()), "")
+  const told = (await rig.engine.examine()).map(({ what }) => what)
+  expect(told).toEqual([expect.stringContaining("no record knows")])
+  await rig.restart()
+  expect(await rig.engine.examine()).toEqual([])
+  expect(await tree.heldBytes()).toBeGreaterThan(0)
 })
 
 test("a revert taken back holds nobody up while it gives space back", async () => {

@@ -179,8 +179,8 @@ describe("what people write on their things", () => {
     ["a value too long", { metadata: { k: "é".repeat(8193) } }],
     ["a tag too long", { tags: { k: "v".repeat(1025) } }],
     ["a tag that JSON cannot say", { tags: { k: Number.POSITIVE_INFINITY } }],
-    ["too much in all", { metadata: many(5, "v".repeat(16_000)) }],
-    ["a description too long", { description: "d".repeat(65_536) }],
+    ["too much in all", { metadata: many(2, "v".repeat(8192)) }],
+    ["a description too long", { description: "d".repeat(16_384) }],
     ["half a character", { description: "\ud800" }],
   ])("%s is refused when it is made and when it is changed", async (_what, labels) => {
     const volume = await volumeOf(me())
@@ -194,10 +194,10 @@ describe("what people write on their things", () => {
 
   test("counts with what is there already", async () => {
     const volume = await volumeOf(me())
-    const half = many(2, "v".repeat(16_384))
+    const half = many(2, "v".repeat(4096))
     const asking = { who: me() }
     right(await core().volumes.change(asking, volume.id, { metadata: half }))
-    const more = { description: "d".repeat(33_000) }
+    const more = { description: "d".repeat(8200) }
     expect(faultOf(await core().volumes.change(asking, volume.id, more))).toBe("invalid")
     right(await core().volumes.change(asking, volume.id, { ...more, metadata: {} }))
   })

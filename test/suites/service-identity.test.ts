@@ -52,11 +52,22 @@ describe("a name and what goes with it", () => {
     )
   })
 
+  test("either will do for those who take either", async () => {
+    for (const secret of ["pass", "key", "key", "pass"]) {
+      expect(right(await identity().byPasswordOrApiKey("alice", secret))).toEqual(who)
+    }
+    expectStrangers(
+      await identity().byPasswordOrApiKey("alice", "wrong"),
+      await identity().byPasswordOrApiKey("nobody", "key"),
+      await identity().byPasswordOrApiKey("admin", ""),
+    )
+  })
+
   test("a password that was changed lets nobody in, however often it was right", async () => {
     right(await identity().byPassword("alice", "pass"))
     right(await identity().byPassword("alice", "pass"))
     const bob = await identity().createAccount({ who: house.stage.who }, { login: "bob" })
-    const other = await identity().user(right(bob).userId)
+    const other = await ledger().read.users.get(right(bob).userId)
     await becomeUser({ passwordHash: told(other?.passwordHash ?? null) })
     expectStrangers(await identity().byPassword("alice", "pass"))
     expect(right(await identity().byPassword("alice", told(right(bob).password)))).toEqual(who)
@@ -64,7 +75,12 @@ describe("a name and what goes with it", () => {
 
   test("users are found by their ids and names", async () => {
     const user = await identity().user(alice.userId)
-    expect(user).toMatchObject({ name: "alice", accountId: alice.account.id })
+    expect(user).toEqual({
+      ...{ id: alice.userId, name: "alice", accountId: alice.account.id, role: "member" },
+      createdAt: expect.any(Number),
+    })
+    const token = right(await identity().describeToken(told(alice.token)))
+    expect(token.user).toEqual(user)
     expect(await identity().userNamed("alice")).toEqual(user)
     expect(await identity().userNamed("nobody")).toBeUndefined()
     expect(await identity().user(newId())).toBeUndefined()

@@ -176,6 +176,8 @@ describe("removing a point", () => {
     const kept = recovery?.points[0]?.id ?? ""
     expect(faultOf(await remove(who, kept))).toBe("not-found")
     expect(faultOf(await core().snapshots.point(who, kept as never))).toBe("not-found")
+    const wish = { name: "copy", pointId: kept as never }
+    expect(faultOf(await core().volumes.create({ who }, wish))).toBe("not-found")
   })
 })
 

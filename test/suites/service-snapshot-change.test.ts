@@ -2,7 +2,7 @@
 import { describe, expect, test } from "vitest"
 import type { Principal } from "../../src/domain/account.ts"
 import type { VolumeId } from "../../src/domain/ids.ts"
-import { done } from "../crash/stage.ts"
+import { done, runningMachine } from "../crash/stage.ts"
 import { right } from "../crash/world.ts"
 import { faultOf, houseForEachTest } from "../fixtures/house.ts"
 
@@ -46,6 +46,30 @@ describe("a change", () => {
     right(await rename("b", {}))
   })
 
+  test("minds those of a machine's root volume too, as taking one does", async () => {
+    const { who } = house.stage
+    const { machine } = await runningMachine(house.stage)
+    const { rootVolumeId } = right(await core().machines.get(who, machine))
+    const source = { kind: "machine", id: machine } as const
+    const a = await done(house.stage, core().snapshots.create({ who }, { name: "a", source }))
+    const root = await snapshotOf(who, rootVolumeId, "b")
+    const nameRule = { unique: true }
+    const rename = (name: string) => core().snapshots.change({ who }, a.id, { name, nameRule })
+    expect(faultOf(await rename("b"))).toBe("name-taken")
+    await done(house.stage, core().snapshots.remove({ who }, root.id))
+    right(await rename("b"))
+  })
+
+  test("minds no names of what a revert left, as taking one does not", async () => {
+    const { who } = house.stage
+    const { id } = await volumeOf(who)
+    const a = await snapshotOf(who, id, "a")
+    await done(house.stage, core().volumes.revert({ who }, id, a.id))
+    const [recovery] = right(await core().snapshots.list(who, { limit: 1, recovery: true }))
+    const wish = { name: recovery?.name ?? "", nameRule: { unique: true } }
+    right(await core().snapshots.change({ who }, a.id, wish))
+  })
+
   test("is refused for a reader, for another account, and of what is deleted", async () => {
     const [alice, bob] = [await house.member("alice"), await house.member("bob")]
     const { id } = await volumeOf(alice)
@@ -68,7 +92,7 @@ describe("a change", () => {
     ],
     ["a key that is too long", { tags: { ["k".repeat(256)]: true } }],
     ["a value that is too long", { metadata: { a: "v".repeat(16 * 1024 + 1) } }],
-    ["too much in all", { description: "d".repeat(65 * 1024) }],
+    ["too much in all", { description: "d".repeat(16 * 1024) }],
   ])("with %s is refused, here and when it is taken", async (_, labels) => {
     const { who } = house.stage
     const { id } = await volumeOf(who)

@@ -22,16 +22,12 @@ const take = (who: Principal, wish: Omit<SnapshotWish, "name"> & { name?: string
   core().snapshots.create({ who }, { name: "s", ...wish })
 const atMost = (most: number, then: CountRule["then"]): CountRule => ({ most, then })
 const refusing = (most: number) => atMost(most, "refuse")
-const replacing = (most: number) => atMost(most, "replace-oldest")
 const settle = async <T>(started: Parameters<typeof settled<T>>[2]) =>
   await settled(house.stage.service, ledger(), started)
 const stop = () => house.stage.service.executor.close(0)
-const namesOf = async (who: Principal, filter: object = {}) =>
-  right(await core().snapshots.list(who, { limit: 50, ...filter })).map(({ name }) => name)
 
 describe("a count rule", () => {
   const refuse = refusing(2)
-  const replace = replacing(2)
 
   test("counts what is there or on its way, and neither what failed nor what reverts keep", async () => {
     const { who } = house.stage
@@ -57,79 +53,6 @@ describe("a count rule", () => {
     const four = [1, 2, 3, 4].map(() => take(who, { source, countRule }))
     const kinds = (await Promise.all(four)).map(faultOf)
     expect(kinds.toSorted()).toEqual(["none", "none", "none", "quota"])
-  })
-
-  test("makes room by deleting the oldest that are ready, each by its own operation", async () => {
-    const { who } = house.stage
-    const { id } = await volumeOf(who)
-    const source = ofVolume(id)
-    const all = []
-    for (const name of ["a", "b", "c"]) all.push(await snapshotOf(who, id, name))
-    const started = right(await take(who, { name: "d", source, countRule: replace }))
-    expect(await namesOf(who)).toEqual(["c", "d"])
-    const [a, b, c] = all
-    expect(faultOf(await core().snapshots.get(who, a?.id as never))).toBe("not-found")
-    for (const each of [a, b]) {
-      const [removal] = await ledger().read.operations.find(
-        { targetId: each?.id ?? "" },
-        { limit: 1, order: "newest-first" },
-      )
-      expect(removal).toMatchObject({ kind: "snapshot-delete", subjectId: id, userId: who.userId })
-    }
-    const taken = await settle({ ok: true, value: started })
-    await house.stage.service.executor.idle()
-    expect(right(await core().snapshots.get(who, taken.id)).parentId).toBe(c?.id)
-    expect(await ledger().read.snapshots.count({})).toBe(2)
-    const doctor = right(await core().house.doctor(who, { fix: false, rebuild: false }))
-    expect(doctor.filter((each) => each.severity === "wrong")).toEqual([])
-  })
-
-  test("never has more than it allows while it makes room for several at once", async () => {
-    const { who } = house.stage
-    const { id } = await volumeOf(who)
-    const source = ofVolume(id)
-    for (const name of ["a", "b"]) await snapshotOf(who, id, name)
-    await stop()
-    const four = [1, 2, 3, 4].map(() => take(who, { source, countRule: replace }))
-    const kinds = (await Promise.all(four)).map(faultOf)
-    // Two take the places of the two that are ready; those on their way cannot give way.
-    expect(kinds.toSorted()).toEqual(["none", "none", "quota", "quota"])
-    const state = ["creating", "ready"] as const
-    expect(await ledger().read.snapshots.count({ sourceId: id, state })).toBe(2)
-  })
-
-  test("deletes nothing for one that needs a guest, while the machine is off", async () => {
-    const { who } = house.stage
-    const { machine: id } = await runningMachine(house.stage)
-    const source = ofMachine(id)
-    await done(house.stage, take(who, { name: "kept", source }))
-    await done(house.stage, core().machines.stop({ who }, id, { hard: true }))
-    const sourceRule = { guest: "required" } as const
-    const wish = { source, memory: true, sourceRule, countRule: replacing(1) }
-    expect(faultOf(await take(who, wish))).toBe("wrong-state")
-    expect(await namesOf(who)).toEqual(["kept"])
-    await stop()
-    right(await core().machines.start({ who }, id))
-    // It will be running when its turn comes.
-    expect(faultOf(await take(who, wish))).toBe("none")
-  })
-
-  test("deletes nothing for one that is refused all the same", async () => {
-    const { who } = house.stage
-    const { id } = await volumeOf(who)
-    const source = ofVolume(id)
-    const countRule = replacing(1)
-    const nameRule = { unique: true }
-    await snapshotOf(who, id, "a")
-    expect(faultOf(await take(who, { name: "a", source, countRule, nameRule }))).toBe("name-taken")
-    await setQuota({ physicalBytes: 1 })
-    expect(fault(await take(who, { source, countRule }))).toMatchObject({ what: "bytes on disk" })
-    const recorded = ["quota"] as const
-    right(await take(who, { name: "b", source, countRule, recorded }))
-    expect(await namesOf(who, { state: "ready" })).toEqual(["a"])
-    await setQuota({ snapshots: 1 })
-    right(await take(who, { name: "c", source, countRule }))
-    expect(await namesOf(who, { state: ["ready", "creating"] })).toEqual(["c"])
   })
 })
 

@@ -24,7 +24,7 @@ export async function examine(store: Store): Promise<Finding[]> {
     if (what !== null) findings.push(wrong(what, restoreBackup))
   }
   for (const name of names) {
-    const id = layerNamed(name) ?? hollowNamed(name)
+    const id = layerNamed(name) ?? hollowNamed(finished(name))
     if (id !== undefined && (seen.known.has(id) || layers.unrecorded.has(id))) continue
     if (seen.begun.has(name)) continue
     if (name.endsWith(partialSuffix) && layers.unrecorded.size > 0) continue
@@ -35,6 +35,10 @@ export async function examine(store: Store): Promise<Finding[]> {
   if (!store.directIo) findings.push(slowSwitches)
   return findings
 }
+
+/** What a layer has given back is written down while it is in use; recovery removes what is left. */
+const finished = (name: string) =>
+  name.endsWith(partialSuffix) ? name.slice(0, -partialSuffix.length) : name
 
 const restoreBackup = "restore the layers directory and the database from one backup"
 

@@ -8,15 +8,21 @@ import { ok, type Result } from "../../domain/fault.ts"
 import type { Answer, Request } from "../face.ts"
 import { readJson } from "../read.ts"
 import { refusal } from "./answers.ts"
+import { withoutProof } from "./signature/presigned.ts"
 
 export type Params = Readonly<Record<string, unknown>>
+
+/** A parameter as text; undefined for what no parameter of this API is, such as lists and objects. */
+export const wordOf = (value: unknown): string | undefined =>
+  ["string", "number", "boolean"].includes(typeof value) ? `${value}` : undefined
+
 type Read = { ok: true; value: Params } | { ok: false; answer: Answer }
 
 export async function readParams(request: Request): Promise<Read> {
   const wrong = digestTrouble(request)
   if (wrong !== undefined) return { ok: false, answer: wrong }
   const body = await readBody(request)
-  return body.ok ? { ok: true, value: { ...request.query, ...body.value } } : body
+  return body.ok ? { ok: true, value: { ...withoutProof(request.query), ...body.value } } : body
 }
 
 function digestTrouble({ headers, bytes }: Request): Answer | undefined {
@@ -52,14 +58,15 @@ function readObject(bytes: Buffer): Read {
 async function readForm(bytes: Buffer, type: string): Promise<Read> {
   const form = await formOf(bytes, type)
   if (!form.ok) return { ok: false, answer: refusal("BadRequest", "the form is malformed") }
-  const fields: Record<string, unknown> = {}
+  // A name such as `__proto__` is only a name.
+  const fields = new Map<string, string>()
   for (const [name, value] of form.value.entries()) {
     if (typeof value !== "string") {
       return { ok: false, answer: refusal("BadRequest", "a form may not hold files") }
     }
-    fields[name] = value
+    fields.set(name, value)
   }
-  return { ok: true, value: fields }
+  return { ok: true, value: Object.fromEntries(fields) }
 }
 
 async function formOf(bytes: Buffer, type: string): Promise<Result<FormData>> {

@@ -27,7 +27,7 @@ export function cloudapiFace(settings: CloudapiSettings): Face {
     name: "cloudapi",
     routes,
     bodyLimitBytes: 100_000,
-    identify: openIdentify(),
+    identify: openIdentify(settings),
     renderFault,
     renderMishap,
     headers: standardHeaders(routes),

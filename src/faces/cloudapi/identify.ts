@@ -8,6 +8,7 @@ import type { Core } from "../../core/core.ts"
 import type { Account, Principal, Role } from "../../domain/account.ts"
 import { no, ok, type Result } from "../../domain/fault.ts"
 import type { Request } from "../face.ts"
+import type { CloudapiSettings } from "../settings.ts"
 import { wrongPart } from "./faults.ts"
 import { authorizationOf } from "./signature/authorization.ts"
 import type { Claim } from "./signature/claim.ts"
@@ -15,7 +16,7 @@ import { presignedOf } from "./signature/presigned.ts"
 import { openVerifier } from "./signature/verify.ts"
 import { type Dialect, dialectFor, wantedRange } from "./versions.ts"
 
-export function openIdentify() {
+export function openIdentify({ sha1Signatures }: CloudapiSettings) {
   const isTrue = openVerifier()
   return async (core: Core, request: Request): Promise<Result<Principal>> => {
     const dialect = wantedDialect(request)
@@ -23,6 +24,7 @@ export function openIdentify() {
     const claim = claimOf(request)
     if (!claim.ok) return claim
     if (claim.value === null) return unsigned
+    if (claim.value.algorithm.hash === "sha1" && !sha1Signatures) return tooWeak
     const place = placeOf(claim.value.keyId, dialect.value)
     if (place === undefined) {
       const keyId = claim.value.keyId.slice(0, 200)
@@ -37,6 +39,12 @@ export function openIdentify() {
 
 const stranger = (why: string) => no({ kind: "unauthenticated", why })
 const unsigned = stranger("You must make authenticated requests to use CloudAPI")
+const tooWeak = no(
+  wrongPart(
+    "authorization",
+    "Authorization header invalid: signatures with SHA-1 are not accepted here",
+  ),
+)
 const wrongCredentials = stranger("Invalid authorization credentials supplied")
 
 export function wantedDialect({ headers, method, path }: Request): Result<Dialect> {

@@ -39,9 +39,18 @@ export function metadataFrom(params: Params): Result<Metadata> {
   const metadata: [string, string][] = []
   for (const [name, value] of Object.entries(params)) {
     if (value === null || value === undefined) return wrong("metadata", name, "must have a value")
+    if (isDeep(value, 0)) return wrong("metadata", name, "is nested too deep")
     metadata.push([name, typeof value === "string" ? value : JSON.stringify(value)])
   }
   return ok(Object.fromEntries(metadata))
+}
+
+/** More than anybody writes by hand, and nothing that could exhaust a stack. */
+const deepest = 32
+
+function isDeep(value: unknown, depth: number): boolean {
+  if (typeof value !== "object" || value === null) return false
+  return depth >= deepest || Object.values(value).some((each) => isDeep(each, depth + 1))
 }
 
 const wrong = (what: string, name: string, why: string) =>

@@ -15,15 +15,18 @@ const namesOf = (...snapshots: ReturnType<typeof snapshot>[]) => {
   return snapshots.map(({ id }) => names.get(id))
 }
 
-test.each(["a", "just-booted", "20170116T180245Z", "a_b.c:d%e", "x".repeat(64)])(
+test.each(["a", "just-booted", "20170116T180245Z", "a_b.c:d%e", ".a", "...", "x".repeat(64)])(
   "%s is a name",
   (name) => {
     expect(nameRule.pattern.test(name)).toBe(true)
   },
 )
-test.each(["", "a b", "a/b", "a@b", "é", "x".repeat(65), "a\n"])("%j is none", (name) => {
-  expect(nameRule.pattern.test(name)).toBe(false)
-})
+test.each(["", "a b", "a/b", "a@b", "é", "x".repeat(65), "a\n", ".", ".."])(
+  "%j is none",
+  (name) => {
+    expect(nameRule.pattern.test(name)).toBe(false)
+  },
+)
 
 describe("names from elsewhere", () => {
   test("one that fits is left alone", () => {
@@ -65,6 +68,7 @@ describe("names from elsewhere", () => {
     expect(names.every((name) => name !== undefined && nameRule.pattern.test(name))).toBe(true)
     expect(names[1]).toBe("_-01930002")
     expect(names[2]).toBe("snapshot-01930003")
+    expect(namesOf(snapshot(4, ".."))).toEqual(["..-01930004"])
   })
 })
 

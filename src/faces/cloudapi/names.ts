@@ -5,7 +5,8 @@
  */
 import type { Snapshot } from "../../domain/snapshot.ts"
 
-const pattern = /^[A-Za-z0-9_.:%-]{1,64}$/
+/** Not `.` and `..`: in a URL those are steps, and `…/snapshots/..` is the machine itself. */
+const pattern = /^(?!\.{1,2}$)[A-Za-z0-9_.:%-]{1,64}$/
 export const nameRule = {
   pattern,
   unique: true,

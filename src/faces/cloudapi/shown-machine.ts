@@ -33,8 +33,7 @@ export async function shownMachines(
   if (!underWay.ok) return underWay
   const machines = await list()
   if (!machines.ok) return machines
-  const live = machines.value.filter(({ state }) => state !== "deleting")
-  return ok(live.map((machine) => render(machine, underWay.value, dialect)))
+  return ok(machines.value.map((machine) => render(machine, underWay.value, dialect)))
 }
 
 type Kinds = ReadonlyMap<string, readonly string[]>

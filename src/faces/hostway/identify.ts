@@ -11,10 +11,8 @@ export async function identify(core: Core, { headers }: Request): Promise<Result
   const given = credentialsIn(headers.authorization ?? "")
   if (given === undefined) return stranger
   const { user, secret } = given
-  const byPassword = await core.identity.byPassword(user, secret)
-  if (byPassword.ok || byPassword.fault.kind !== "unauthenticated") return byPassword
-  const byApiKey = await core.identity.byApiKey(user, secret)
-  return byApiKey.ok || byApiKey.fault.kind !== "unauthenticated" ? byApiKey : stranger
+  const who = await core.identity.byPasswordOrApiKey(user, secret)
+  return who.ok || who.fault.kind !== "unauthenticated" ? who : stranger
 }
 
 // One answer for no credentials and for bad ones: they must not be told apart.

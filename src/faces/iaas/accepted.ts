@@ -3,12 +3,11 @@
  * tracker's message to their users, and lose that of an error. Ill-formed requests, and what is
  * not there or not allowed, are errors all the same.
  */
-import type { Asking, Core, RefusedWish, Started } from "../../core/core.ts"
+import type { Asking, Core, PointView, RefusedWish, Started } from "../../core/core.ts"
 import type { Principal } from "../../domain/account.ts"
 import { type FaultKind, ok, type Result } from "../../domain/fault.ts"
 import type { MachineId, SnapshotId, VolumeId } from "../../domain/ids.ts"
 import type { Operation } from "../../domain/operation.ts"
-import type { Point } from "../../domain/snapshot.ts"
 import type { Answer } from "../face.ts"
 import { renderTracker } from "./wire/tracker.ts"
 import { paths } from "./wire/words.ts"
@@ -53,23 +52,43 @@ async function trackerOf(core: Core, who: Principal, operation: Operation) {
   return tracker ?? renderTracker(operation, [])
 }
 
-/** Things that many of them are about are looked up once, and points all in one question. */
+/** Points in one question for all; what is only to be had one by one, once. */
 export async function trackersOf(core: Core, who: Principal, operations: readonly Operation[]) {
-  const subjects = await subjectsOf(core, who, operations)
-  const points = await pointsOf(core, who, operations, subjects)
-  return operations.map((each) => renderTracker(each, resourcesOf(each, subjects, points)))
+  const views = await viewsOf(core, who, operations)
+  const subjects = await subjectsOf(core, who, operations, views)
+  return operations.map((each) => renderTracker(each, resourcesOf(each, subjects, views)))
 }
 
 /** What an operation was done to: a machine, a block device, or something that is gone. */
 type Subjects = ReadonlyMap<string, "machine" | "volume" | undefined>
-type Points = ReadonlyMap<string, Point>
+/** By their snapshots; of a machine's any will do. */
+type Views = ReadonlyMap<string, PointView>
 
+const mostDisks = 16
+
+async function viewsOf(
+  core: Core,
+  who: Principal,
+  operations: readonly Operation[],
+): Promise<Views> {
+  const snapshotId = operations.filter(hasSnapshot).map(({ targetId }) => targetId as SnapshotId)
+  if (snapshotId.length === 0) return new Map()
+  const limit = snapshotId.length * mostDisks
+  const listing = { snapshotId, limit, allAccounts: who.everywhere }
+  const found = await core.snapshots.points(who, listing)
+  const views = found.ok ? found.value : []
+  return new Map(views.map((view) => [view.snapshot.id, view]))
+}
+
+/** A snapshot that is there says it; only where it is gone its source is looked up. */
 async function subjectsOf(
   core: Core,
   who: Principal,
   operations: readonly Operation[],
+  views: Views,
 ): Promise<Subjects> {
   const known = new Map<string, "machine" | "volume" | undefined>()
+  for (const { snapshot } of views.values()) known.set(snapshot.sourceId, snapshot.sourceKind)
   for (const { subjectId: id } of operations.filter(isOfSnapshot)) {
     if (known.has(id)) continue
     const isMachine = (await core.machines.get(who, id as MachineId)).ok
@@ -79,28 +98,11 @@ async function subjectsOf(
   return known
 }
 
-/** By their snapshots: one of a block device has no more than one. */
-async function pointsOf(
-  core: Core,
-  who: Principal,
-  operations: readonly Operation[],
-  subjects: Subjects,
-): Promise<Points> {
-  const made = operations.filter((each) => hasSnapshot(each))
-  const ofVolumes = made.filter(({ subjectId }) => subjects.get(subjectId) === "volume")
-  const snapshotId = ofVolumes.map(({ targetId }) => targetId as SnapshotId)
-  if (snapshotId.length === 0) return new Map()
-  const listing = { snapshotId, limit: snapshotId.length, allAccounts: who.everywhere }
-  const found = await core.snapshots.points(who, listing)
-  const points = found.ok ? found.value.map(({ point }) => point) : []
-  return new Map(points.map((point) => [point.snapshotId, point]))
-}
-
 /**
  * Paths of what an operation is about: the machine or block device first, then what was made of
  * it. Clients take the ids of new things from here.
  */
-function resourcesOf(operation: Operation, subjects: Subjects, points: Points): string[] {
+function resourcesOf(operation: Operation, subjects: Subjects, views: Views): string[] {
   const { targetKind, targetId, subjectId } = operation
   if (targetKind === "machine") return [paths.machine(targetId)]
   if (targetKind === "volume") return [paths.blockDevice(targetId)]
@@ -110,7 +112,7 @@ function resourcesOf(operation: Operation, subjects: Subjects, points: Points): 
     return [paths.machine(subjectId), ...own]
   }
   if (subject === undefined) return []
-  const point = hasSnapshot(operation) ? points.get(targetId) : undefined
+  const point = hasSnapshot(operation) ? views.get(targetId)?.point : undefined
   const own = point === undefined ? [] : [paths.diskSnapshot(point.volumeId, point.id)]
   return [paths.blockDevice(subjectId), ...own]
 }

@@ -6,6 +6,7 @@ import type { MachineId, VolumeId } from "../../domain/ids.ts"
 import type { Machine } from "../../domain/machine.ts"
 import type { Volume } from "../../domain/volume.ts"
 import { forgetLeaving, pointsLeaving } from "../departed.ts"
+import { every } from "../every.ts"
 import { dropMemories, dropPoints } from "../points.ts"
 import { machineOf, turnOff } from "../power.ts"
 import { saga } from "../saga.ts"
@@ -42,7 +43,7 @@ export const machineDelete = saga<Tools, MachineDelete>("machine-delete", 1)
     forwardOnly: true,
     async do(tools, { engine, machineId, rootVolumeId }) {
       const of = { volumeId: rootVolumeId, machineId }
-      const taken = await tools.read.snapshots.find({ sourceId: machineId })
+      const taken = await every(tools.read.snapshots, { sourceId: machineId })
       await dropMemories(
         tools,
         taken.map(({ id }) => id),

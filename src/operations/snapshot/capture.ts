@@ -49,10 +49,10 @@ export const snapshotCapture = saga<Tools, SnapshotCapture>("snapshot-capture", 
   })
   .step<"take", Taken>("take", {
     do: (tools, order) => takeHolding(tools, { ...order, until: order.hold.until }),
-    async record(rooms, { operationId, snapshotId, source, points, machineId, output }) {
+    async record(rooms, { operationId, machineId, output, ...snapshot }) {
       const { captured, released, consistency } = output
       if (captured) return
-      await publish(rooms, { snapshotId, source, points, consistency, memoryBytes: null })
+      await publish(rooms, { ...snapshot, consistency, memoryBytes: null })
       const held = released ? null : { operationId, until: 0 }
       await changeUnlessLeaving(rooms.machines, machineId, { held })
     },
@@ -73,10 +73,10 @@ export const snapshotCapture = saga<Tools, SnapshotCapture>("snapshot-capture", 
         tools.report(total > 0 ? done / total : 0, `${mebibytes(done)} MiB of memory kept`)
       return await tools.host(kind).keepMemory(machineId, snapshotId, { signal, progress })
     },
-    async record(rooms, { snapshotId, source, points, machineId, take, output }) {
+    async record(rooms, { machineId, take, output, ...snapshot }) {
       if (output === null) return
       const { consistency } = take
-      await publish(rooms, { snapshotId, source, points, consistency, memoryBytes: output.bytes })
+      await publish(rooms, { ...snapshot, consistency, memoryBytes: output.bytes })
       await changeUnlessLeaving(rooms.machines, machineId, { held: null })
     },
   })

@@ -10,11 +10,14 @@ import { saga } from "../saga.ts"
 import type { Tools } from "../tools.ts"
 import { shortenFirst } from "../upkeep.ts"
 import { publish, unpublish } from "./publish.ts"
+import type { Replacing } from "./replace.ts"
 
 export type SnapshotCreate = {
   snapshotId: SnapshotId
   source: SnapshotSource
   points: readonly WantedPoint[]
+  /** Absent: however many there are, all stay. */
+  replaces?: Replacing
 }
 
 export const snapshotCreate = saga<Tools, SnapshotCreate>("snapshot-create", 1).step<
@@ -26,8 +29,8 @@ export const snapshotCreate = saga<Tools, SnapshotCreate>("snapshot-create", 1).
     const { pauseMs, skewMs } = await takeEverywhere(tools, points)
     return { label: "crash", pauseMs, freezeMs: 0, skewMs, note: null }
   },
-  record: (rooms, { snapshotId, source, points, output }) =>
-    publish(rooms, { snapshotId, source, points, consistency: output, memoryBytes: null }),
+  record: (rooms, { output, ...snapshot }) =>
+    publish(rooms, { ...snapshot, consistency: output, memoryBytes: null }),
   undo: (tools, { points }) => untakeEverywhere(tools, points),
   unrecord: unpublish,
 })

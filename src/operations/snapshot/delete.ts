@@ -4,6 +4,7 @@
  * nothing else needs them. A snapshot that has other points keeps them, and its memory.
  */
 import type { PointId, SnapshotId } from "../../domain/ids.ts"
+import type { Point } from "../../domain/snapshot.ts"
 import type { ReadRooms } from "../../ledger/ledger.ts"
 import { dropMemories, dropPoints } from "../points.ts"
 import { saga } from "../saga.ts"
@@ -13,6 +14,14 @@ export type SnapshotDelete = {
   snapshotId: SnapshotId
   points: readonly { pointId: PointId; engine: string }[]
 }
+
+export const dropOf = (
+  snapshotId: SnapshotId,
+  points: readonly Pick<Point, "id" | "engine">[],
+): SnapshotDelete => ({
+  snapshotId,
+  points: points.map(({ id, engine }) => ({ pointId: id, engine })),
+})
 
 export const snapshotDelete = saga<Tools, SnapshotDelete>("snapshot-delete", 1).step("drop", {
   forwardOnly: true,

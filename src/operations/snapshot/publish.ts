@@ -4,8 +4,12 @@ import type { MachineDescription } from "../../domain/machine.ts"
 import type { Consistency, SnapshotSource } from "../../domain/snapshot.ts"
 import type { Rooms } from "../../ledger/ledger.ts"
 import { standers } from "../standing.ts"
+import { type Replacing, replaceOldest } from "./replace.ts"
 
-/** The snapshot is there: what its source's head now stands on, and a child of what it stood on. */
+/**
+ * The snapshot is there: what its source's head now stands on, and a child of what it stood on.
+ * Those that it replaces are gone.
+ */
 export async function publish(
   rooms: Rooms,
   snapshot: {
@@ -14,9 +18,10 @@ export async function publish(
     points: readonly { volumeId: VolumeId }[]
     consistency: Consistency
     memoryBytes: number | null
+    replaces?: Replacing | undefined
   },
 ): Promise<void> {
-  const { snapshotId, source, points, consistency, memoryBytes } = snapshot
+  const { snapshotId, source, points, consistency, memoryBytes, replaces } = snapshot
   const row = await rooms.snapshots.get(snapshotId)
   if (row === undefined) throw new Error(`snapshot ${snapshotId} is not on record`)
   await rooms.snapshots.change(snapshotId, {
@@ -33,6 +38,7 @@ export async function publish(
   for (const id of await standers(rooms, source.id, volumes))
     await rooms.standing.set(id, snapshotId)
   await tellOf(rooms, snapshotId, "snapshot.ready")
+  if (replaces !== undefined) await replaceOldest(rooms, row, replaces)
 }
 
 /** Its hardware may have been settled only by its first start, while the snapshot waited for it. */

@@ -1,7 +1,7 @@
+import type { Change } from "../../../core/core.ts"
 import { ok, type Result } from "../../../domain/fault.ts"
-import type { Labels } from "../../../domain/labels.ts"
 import type { Answer, Route } from "../../face.ts"
-import { emptied, json, refused } from "../answers.ts"
+import { emptied, json, refused, shown } from "../answers.ts"
 import { metadataFrom, tagsFrom } from "../labels.ts"
 import { type AskedOfMachine, machineRoute } from "../route.ts"
 
@@ -21,13 +21,17 @@ export const labelRoutes: readonly Route[] = (["tags", "metadata"] as const).fla
   machineRoute({
     method: "POST",
     path: `/${noun}`,
-    answer: (asked) => write(asked, noun, asked.machine[noun]),
+    answer: (asked) => write(asked, noun, (added) => ({ merge: { [noun]: added } })),
   }),
-  machineRoute({ method: "PUT", path: `/${noun}`, answer: (asked) => write(asked, noun, {}) }),
+  machineRoute({
+    method: "PUT",
+    path: `/${noun}`,
+    answer: (asked) => write(asked, noun, (added) => ({ [noun]: added })),
+  }),
   machineRoute({
     method: "DELETE",
     path: `/${noun}`,
-    answer: (asked) => keep(asked, noun, {}),
+    answer: (asked) => emptiedBy(asked, { [noun]: {} }),
   }),
   machineRoute({
     method: "GET",
@@ -42,30 +46,31 @@ export const labelRoutes: readonly Route[] = (["tags", "metadata"] as const).fla
     method: "DELETE",
     path: `/${noun}/:key`,
     answer: (asked) =>
-      ofKey(asked, noun, (key) => {
-        const { [key]: _gone, ...rest } = asked.machine[noun]
-        return keep(asked, noun, rest)
-      }),
+      ofKey(asked, noun, (key) =>
+        emptiedBy(asked, { merge: { [noun]: Object.fromEntries([[key, null]]) } }),
+      ),
   }),
 ])
 
+type Entries = Readonly<Record<string, unknown>>
+
+/** What others write meanwhile stays: it is the core that puts the entries to those there. */
 async function write(
-  asked: AskedOfMachine,
+  { core, asking, id, params }: AskedOfMachine,
   noun: Noun,
-  before: Readonly<Record<string, unknown>>,
+  changeTo: (added: Entries) => object,
 ): Promise<Result<Answer>> {
-  const added = nouns[noun].from(asked.params)
+  const added = nouns[noun].from(params)
   if (!added.ok) return added
-  const kept = await keep(asked, noun, { ...before, ...added.value })
-  return kept.ok ? ok(json({ ...before, ...added.value })) : kept
+  const changed = await core.machines.change(asking, id, changeTo(added.value))
+  return shown(changed, (machine) => machine[noun])
 }
 
-async function keep(
+async function emptiedBy(
   { core, asking, id }: AskedOfMachine,
-  noun: Noun,
-  labels: Readonly<Record<string, unknown>>,
+  change: Change,
 ): Promise<Result<Answer>> {
-  const changed = await core.machines.change(asking, id, { [noun]: labels } as Partial<Labels>)
+  const changed = await core.machines.change(asking, id, change)
   return changed.ok ? ok(emptied(204)) : changed
 }
 

@@ -2,6 +2,7 @@ import type { MachineView, Started } from "../../../core/core.ts"
 import { ok, type Result } from "../../../domain/fault.ts"
 import type { Answer, Route } from "../../face.ts"
 import { begun, emptied, refused } from "../answers.ts"
+import { wordOf } from "../body.ts"
 import { type Asked, type AskedOfMachine, machineIdOf, noMachine, route } from "../route.ts"
 import { packageNamed } from "../wire/package.ts"
 import { departed } from "./machines.ts"
@@ -36,9 +37,10 @@ export const actionRoutes: readonly Route[] = [
       if (action === undefined || action === "") {
         return refused("MissingParameter", "action is required", { field: "action" })
       }
-      const act = Object.hasOwn(actions, `${action}`) ? actions[`${action}`] : undefined
+      const word = wordOf(action) ?? "this"
+      const act = Object.hasOwn(actions, word) ? actions[word] : undefined
       return act === undefined
-        ? refused("InvalidArgument", `${`${action}`.slice(0, 64)} is not a valid action`)
+        ? refused("InvalidArgument", `${word.slice(0, 64)} is not a valid action`)
         : act({ ...asked, id, machine: machine.value })
     },
   }),
@@ -78,9 +80,10 @@ async function resize(asked: AskedOfMachine): Promise<Result<Answer>> {
   if (ref === undefined || ref === "") {
     return refused("MissingParameter", "package must be specified", { field: "package" })
   }
-  const size = packageNamed(`${ref}`)
+  const word = wordOf(ref) ?? "this"
+  const size = packageNamed(word)
   if (size === undefined) {
-    const why = `${`${ref}`.slice(0, 64)} is not a valid package`
+    const why = `${word.slice(0, 64)} is not a valid package`
     return refused("InvalidArgument", why, { field: "package" })
   }
   const wish = { memoryMiB: size.memory, cpus: size.vcpus, restart: false }

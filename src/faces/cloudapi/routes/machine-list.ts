@@ -2,10 +2,11 @@ import { z } from "zod"
 import type { MachineListing } from "../../../core/core.ts"
 import { no, ok, type Result } from "../../../domain/fault.ts"
 import { parseId } from "../../../domain/ids.ts"
-import type { MachineKind } from "../../../domain/machine.ts"
+import type { MachineKind, MachineState } from "../../../domain/machine.ts"
 import type { Answer } from "../../face.ts"
 import { read } from "../../read.ts"
 import { json } from "../answers.ts"
+import { wordOf } from "../body.ts"
 import { everyPage } from "../covering.ts"
 import type { Asked } from "../route.ts"
 import { shownMachines } from "../shown-machine.ts"
@@ -13,7 +14,10 @@ import type { Dialect } from "../versions.ts"
 import type { ShownMachine } from "../wire/machine.ts"
 
 const states = ["provisioning", "stopping", "active", "stopped", "running", "unknown", "destroyed"]
-const kinds: Record<string, MachineKind> = { virtualmachine: "vm", smartmachine: "container" }
+const kinds = new Map<string, MachineKind>([
+  ["virtualmachine", "vm"],
+  ["smartmachine", "container"],
+])
 const whole = (least: number, most: number) => z.coerce.number().int().min(least).max(most)
 const truth = z.union([z.boolean(), z.enum(["true", "false"])]).transform((value) => `${value}`)
 
@@ -60,19 +64,23 @@ function readQuery(params: Asked["params"]): Result<Query> {
   if (!query.ok) return query
   const { state, type } = query.value
   if (state !== undefined && !states.includes(state)) return wrong("state", state)
-  if (type !== undefined && kinds[type] === undefined) return wrong("type", type)
+  if (type !== undefined && !kinds.has(type)) return wrong("type", type)
   return query
 }
 
 const wrong = (field: string, value: string) =>
   no({ kind: "invalid", why: `${value.slice(0, 64)} is not a valid ${field}` })
 
+/** Whoever pages takes a page with less on it than asked for as the last: those that go are not on it. */
+const live = ["creating", "running", "stopped", "failed"] as const satisfies MachineState[]
+
 /** Null: what is asked for cannot be. */
 function listingOf({ name, image, type }: Query): Omit<MachineListing, "limit"> | null {
   const imageId = image === undefined ? undefined : parseId<"image">(image)
   if (image !== undefined && imageId === undefined) return null
-  const kind = type === undefined ? undefined : kinds[type]
+  const kind = type === undefined ? undefined : kinds.get(type)
   return {
+    state: live,
     ...(name === undefined ? {} : { name }),
     ...(imageId === undefined ? {} : { imageId }),
     ...(kind === undefined ? {} : { kind }),
@@ -95,7 +103,7 @@ function fitting(query: Query, params: Asked["params"]): Fits | null {
   for (const [name, value] of Object.entries(params)) {
     if (!name.startsWith("tag.")) continue
     const tag = name.slice("tag.".length)
-    tests.push(({ tags }) => Object.hasOwn(tags, tag) && `${tags[tag]}` === `${value}`)
+    tests.push(({ tags }) => Object.hasOwn(tags, tag) && `${tags[tag]}` === wordOf(value))
   }
   return tests.length === 0 ? null : (machine) => tests.every((test) => test(machine))
 }

@@ -22,7 +22,7 @@ export function authorizationOf(request: Signing): Result<Claim | null> {
   if (algorithm === undefined) return invalid(`${params["algorithm"]} is not supported`)
   if (!signature) return invalid("signature was not specified")
   const names = (params["headers"]?.toLowerCase() || dateName(request)).split(" ")
-  const signed = form === "bare" ? bareText(request, names) : signedText(request, names)
+  const signed = form === "bare" ? bareDate(request, names) : signedText(request, names)
   if (!signed.ok) return signed
   const late = dateTrouble(request, names)
   if (late !== undefined) return invalid(late)
@@ -77,11 +77,16 @@ function signedText(request: Signing, names: readonly string[]): Result<string> 
   return ok(lines.join("\n"))
 }
 
-function bareText(request: Signing, names: readonly string[]): Result<string> {
-  const values = names.map((name) => headerOf(request, name))
-  const missing = names.find((_name, at) => values[at] === undefined)
-  if (missing !== undefined) return invalid(`${missing} was not in the request`)
-  return ok(values.join("\n"))
+/**
+ * The date alone. Of several headers whose values stand there without their names, a text signed in
+ * the other form could be put together, line by line, and its signature sent with another request.
+ */
+function bareDate(request: Signing, [name = "", ...others]: readonly string[]): Result<string> {
+  if (others.length > 0 || !["date", "x-date"].includes(name)) {
+    return invalid("in this form the date alone is signed")
+  }
+  const value = headerOf(request, name)
+  return value === undefined ? invalid(`${name} was not in the request`) : ok(value)
 }
 
 function headerOf({ headers }: Signing, name: string): string | undefined {

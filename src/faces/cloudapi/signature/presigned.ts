@@ -9,6 +9,14 @@ import type { Claim, Signing } from "./claim.ts"
 
 const needed = ["algorithm", "expires", "keyId", "signature"] as const
 
+/** What of a query is wished: not what says who asks, nor in which role. */
+export function withoutProof(query: Signing["query"]): Signing["query"] {
+  const { "as-role": _role, ...wished } = query
+  if (!needed.every((name) => query[name])) return wished
+  return Object.fromEntries(Object.entries(wished).filter(([name]) => !proof.has(name)))
+}
+const proof: ReadonlySet<string> = new Set([...needed, "method"])
+
 /** Null: this is none. */
 export function presignedOf(request: Signing): Result<Claim | null> {
   const { query } = request

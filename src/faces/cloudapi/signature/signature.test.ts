@@ -223,6 +223,31 @@ describe("headers that are none", () => {
   })
 })
 
+describe("the oldest form", () => {
+  const key = keys.ed25519
+  const date = new Date().toUTCString()
+  const claim = (headers: string, signature: string) =>
+    `Signature keyId="${keyId}",algorithm="ed25519-sha512",headers="${headers}" ${signature}`
+
+  test("has room for the date alone, by either name", () => {
+    for (const name of ["date", "x-date"]) {
+      const authorization = claim(name, signatureOf(key, date))
+      expect(verdict(request({ [name]: date, authorization }), key)).toBe(true)
+    }
+    const authorization = claim("host", signatureOf(key, "here:8401"))
+    expect(verdict(request({ authorization }), key)).toMatch(/the date alone/)
+  })
+
+  test("does not put the text of another request's signature together again", () => {
+    const signed = signedHeaders(key, { keyId, method: "GET", path: "/my/keys", date })
+    const [, signature = ""] = /signature="([^"]*)"/.exec(signed["authorization"] ?? "") ?? []
+    const lines = { "x-any": "(request-target): get /my/keys", "x-date": `date: ${date}` }
+    const authorization = claim("x-any x-date", signature)
+    const asked = request({ ...lines, authorization }, { method: "DELETE" })
+    expect(verdict(asked, key)).toMatch(/the date alone/)
+  })
+})
+
 describe("a URL that carries its signature", () => {
   const key = keys.ecdsa
   const soon = `${Math.floor(Date.now() / 1000) + 60}`

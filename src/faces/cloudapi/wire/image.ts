@@ -1,4 +1,5 @@
 import type { Image } from "../../../domain/image.ts"
+import { type Params, wordOf } from "../body.ts"
 import type { Dialect } from "../versions.ts"
 import { brandWords, MiB, timeText, typeWords } from "./words.ts"
 
@@ -40,14 +41,10 @@ export function renderImage(image: Image, dialect: Dialect) {
 const filters = ["name", "version", "os", "type", "owner", "public"] as const
 
 /** `state` is that of images ready to use, unless told; `all` is any. */
-export function isWanted(
-  shown: ReturnType<typeof renderImage>,
-  asked: Readonly<Record<string, unknown>>,
-): boolean {
+export function isWanted(shown: ReturnType<typeof renderImage>, asked: Params): boolean {
   const { state = "active" } = asked
   const fits = filters.every((field) => {
-    const wanted = asked[field]
-    return wanted === undefined || `${wanted}` === `${shown[field]}`
+    return asked[field] === undefined || wordOf(asked[field]) === `${shown[field]}`
   })
   return fits && (state === "all" || state === shown.state)
 }

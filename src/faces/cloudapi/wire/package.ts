@@ -1,5 +1,6 @@
 /** The sizes that machines come in. They are data: the same in every installation. */
 import type { Hardware } from "../../../domain/machine.ts"
+import { type Params, wordOf } from "../body.ts"
 
 export type Package = {
   id: string
@@ -58,13 +59,11 @@ export const renderPackage = ({ id, name, memory, disk, vcpus }: Package) => ({
 const filters = ["name", "memory", "disk", "swap", "lwps", "vcpus", "version", "group"] as const
 
 /** Texts may have `*` for anything. */
-export function isWanted(
-  shown: ReturnType<typeof renderPackage>,
-  asked: Readonly<Record<string, unknown>>,
-): boolean {
+export function isWanted(shown: ReturnType<typeof renderPackage>, asked: Params): boolean {
   return filters.every((field) => {
-    const wanted = asked[field]
-    return wanted === undefined || fits(`${shown[field]}`, `${wanted}`)
+    if (asked[field] === undefined) return true
+    const wanted = wordOf(asked[field])
+    return wanted !== undefined && fits(`${shown[field]}`, wanted)
   })
 }
 

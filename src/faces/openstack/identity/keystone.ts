@@ -60,7 +60,7 @@ function openValidation(settings: Settings): (text: string) => Promise<Result<To
     const token = await own
     if (token === undefined) return undefined
     const headers = { "X-Auth-Token": token, "X-Subject-Token": subject }
-    return await fetch(`${tokens}?nocatalog`, { headers, signal: patience() })
+    return await fetch(`${tokens}?nocatalog`, { ...straight(), headers })
   }
   return async (subject) => {
     try {
@@ -90,13 +90,15 @@ async function login(tokens: string, settings: Settings): Promise<string | undef
     method: "POST",
     headers: { "Content-Type": "application/json" },
     body: JSON.stringify({ auth }),
-    signal: patience(),
+    ...straight(),
   })
   await answer.body?.cancel()
   return answer.headers.get("x-subject-token") ?? undefined
 }
 
-const patience = () => AbortSignal.timeout(patienceMs)
+/** Secrets go where the settings say, and are not carried on to where an answer points. */
+const straight = () =>
+  ({ redirect: "error", signal: AbortSignal.timeout(patienceMs) }) satisfies RequestInit
 const unavailable = no({
   kind: "unavailable",
   what: "Keystone",

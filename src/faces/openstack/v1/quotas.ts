@@ -6,7 +6,7 @@ import type { Answer } from "../../face.ts"
 import type { Body } from "../formats.ts"
 import { oneOf } from "./listing.ts"
 import { type Asked, bad, good, type Read, unprocessable, type V1Route, wishIn } from "./route.ts"
-import { bytesOf, gibOf, truthOf } from "./words.ts"
+import { bytesOf, gibOf, truthOf, wordOf } from "./words.ts"
 
 /** This API's names for three of our limits. */
 const fields = {
@@ -87,7 +87,7 @@ function readQuota(asked: Asked, wish: Body): Read<Quota> {
   for (const name of names) {
     const value = wish[name]
     if (value === undefined || value === null) continue
-    const limit = Number(value)
+    const limit = /^-?\d{1,15}$/.test(wordOf(value)) ? Number(value) : Number.NaN
     if (!Number.isSafeInteger(limit) || limit < -1) {
       return bad(asked.refuse(400, `Quota limit for ${name} must be an integer, -1 or more`))
     }

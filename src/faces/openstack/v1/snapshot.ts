@@ -4,7 +4,7 @@ import { parseId } from "../../../domain/ids.ts"
 import type { Point, Snapshot } from "../../../domain/snapshot.ts"
 import { snapshotWords } from "../states.ts"
 import { type Asked, bad, good, type Read, unprocessable, wishIn } from "./route.ts"
-import { gibOf, readCalled, readText, timeOf, truthOf } from "./words.ts"
+import { gibOf, readCalled, readText, timeOf, truthOf, wordOf } from "./words.ts"
 
 export const renderSnapshot = (point: Point, snapshot: Snapshot) => ({
   id: point.id,
@@ -40,7 +40,7 @@ export function readSnapshot(asked: Asked): Read<SnapshotWish> {
   if (!volume.value) return bad(asked.refuse(400, "'volume_id' must be specified"))
   const force = truthOf(wish["force"] ?? false)
   if (force === undefined) {
-    const value = String(wish["force"]).slice(0, 64)
+    const value = wordOf(wish["force"]).slice(0, 64)
     return bad(asked.refuse(400, `Invalid value '${value}' for force. `))
   }
   const called = readCalled(asked, wish)

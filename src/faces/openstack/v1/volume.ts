@@ -7,7 +7,7 @@ import type { Body } from "../formats.ts"
 import { volumeWords } from "../states.ts"
 import { type Asked, bad, good, type Read, unprocessable, wishIn } from "./route.ts"
 import { findType } from "./types.ts"
-import { bytesOf, gibOf, readCalled, readText, timeOf } from "./words.ts"
+import { bytesOf, gibOf, readCalled, readText, timeOf, wordOf } from "./words.ts"
 
 /** Volumes that no wish of this API made have no type of their own, and show the default one. */
 export const renderVolume = (volume: Volume, { volumeTypes }: OpenstackSettings) => ({
@@ -109,7 +109,7 @@ function readSize(
   if (hasOrigin && (size === undefined || size === null)) return good(undefined)
   const gib = typeof size === "string" && /^\d{1,9}$/.test(size) ? Number(size) : size
   if (typeof gib !== "number" || !Number.isInteger(gib) || gib < 1) {
-    const shown = size === undefined || size === null ? "None" : String(size).slice(0, 32)
+    const shown = size === undefined || size === null ? "None" : wordOf(size).slice(0, 32)
     const why = `Volume 'size' needs to be a positive integer value, ${shown} cannot be accepted.`
     return bad(asked.refuse(400, why))
   }

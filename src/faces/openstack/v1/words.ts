@@ -78,11 +78,17 @@ function whyNotPair(key: string, text: unknown): string | undefined {
   return undefined
 }
 
+/** A value as one may read it in a message; lists and objects are only called by their kind. */
+export function wordOf(value: unknown): string {
+  if (typeof value !== "object" || value === null) return String(value)
+  return Array.isArray(value) ? "a list" : "an object"
+}
+
 const truths = new Set(["1", "t", "true", "on", "y", "yes"])
 const untruths = new Set(["0", "f", "false", "off", "n", "no"])
 
 /** As OpenStack's own `strutils` reads truth, case aside; undefined for anything else. */
 export function truthOf(value: unknown): boolean | undefined {
-  const word = String(value).trim().toLowerCase()
+  const word = wordOf(value).trim().toLowerCase()
   return truths.has(word) || (untruths.has(word) ? false : undefined)
 }
