@@ -109,12 +109,13 @@ export interface Machines {
   ): Promise<Result<Started<MachineView>>>
   /**
    * Afterwards running or off as before, or always running with `start`, always off with `stop`.
-   * `disksOnly`: a memory that the snapshot kept is left alone, and the guest boots if it is to run.
+   * `rootOnly`: what else the snapshot kept is left alone, extra volumes and memory; the guest boots
+   * if it is to run.
    */
   revert(
     asking: Asking,
     id: MachineId,
-    wish: { snapshotId: SnapshotId; then?: "as-before" | "start" | "stop"; disksOnly?: boolean },
+    wish: { snapshotId: SnapshotId; then?: "as-before" | "start" | "stop"; rootOnly?: boolean },
   ): Promise<Result<Started<MachineView>>>
   exec(
     asking: Asking,

@@ -19,7 +19,7 @@ export function revertMachine(
   context: Context,
   asking: Asking,
   id: MachineId,
-  { snapshotId, then: andThen = "as-before", disksOnly = false }: RevertWish,
+  { snapshotId, then: andThen = "as-before", rootOnly = false }: RevertWish,
 ): Promise<Result<Started<MachineView>>> {
   return accept(context, asking, {
     saga: machineRevert,
@@ -31,7 +31,8 @@ export function revertMachine(
       const { arranging, notes, volumes } = await planDisks(rooms, context, asking.who, {
         machine: resource,
         snapshotId,
-        goesOn: andThen !== "stop" && !disksOnly,
+        goesOn: andThen !== "stop",
+        rootOnly,
       })
       const wish = { who: asking.who, snapshotId, source, volumes }
       const reverting = await planReverting(rooms, context, wish)

@@ -21,15 +21,17 @@ type DiskPlan = {
 /**
  * A memory needs every disk in its place. Without one only the volumes that the machine has now
  * go back; those that came since are left as they are, those that left since are left alone.
+ * Where the root volume alone is wanted, all others are left as they are.
  */
 export async function planDisks(
   rooms: Rooms,
   { clock }: Pick<Context, "clock">,
   who: Principal,
-  wish: { machine: MachineView; snapshotId: SnapshotId; goesOn: boolean },
+  wish: { machine: MachineView; snapshotId: SnapshotId; goesOn: boolean; rootOnly: boolean },
 ): Promise<DiskPlan> {
-  const { machine, snapshotId, goesOn } = wish
+  const { machine, snapshotId, goesOn, rootOnly } = wish
   const snapshot = await usableSnapshot(rooms, who, snapshotId)
+  if (rootOnly) return rootAlone(machine)
   const described = snapshot.machine?.disks ?? []
   const points = new Map(
     (await rooms.points.find({ snapshotId })).map((point) => [point.volumeId, point]),
@@ -62,6 +64,15 @@ export async function planDisks(
     // Given back as they are, and so not reverted.
     volumes: [...volumes.values()].filter(({ id }) => stays.includes(id)),
   }
+}
+
+function rootAlone({ disks }: MachineView): DiskPlan {
+  const [volumes, others] = [
+    disks.filter(({ role }) => role === "root"),
+    disks.filter(({ role }) => role !== "root"),
+  ]
+  const notes = others.map(({ name }) => `extra volume ${name} was left as it is`)
+  return { arranging: null, notes, volumes }
 }
 
 const isFree = (volume: Volume | undefined) =>

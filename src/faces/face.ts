@@ -13,7 +13,7 @@ export type Method = "GET" | "HEAD" | "POST" | "PUT" | "PATCH" | "DELETE"
 
 export type Request = {
   method: Method
-  /** With the query; repeated leading slashes are folded. */
+  /** With the query; repeated slashes are folded. */
   url: string
   /** The very text of the request line, for those who sign it. */
   urlAsSent: string

@@ -33,10 +33,13 @@ export function readRequest(
 
 const noBytes = Buffer.alloc(0)
 
-/** Some clients put two slashes before a path; some proxies send the absolute form. */
+/**
+ * A base URL that ends in a slash and a path that begins with one make two, wherever they meet;
+ * some proxies send the absolute form.
+ */
 export function foldedUrl(url: string): string {
-  const path = url.replace(/^https?:\/\/[^/?#]*/i, "")
-  return `/${path.replace(/^\/+/, "")}`
+  const [, path = "", query = ""] = /^(?:https?:\/\/[^/?#]*)?([^?#]*)(.*)$/is.exec(url) ?? []
+  return `/${path.replace(/^\/+/, "")}`.replace(/\/{2,}/g, "/") + query
 }
 
 /** The client's own, where it sent one that is safe to log and to send back. */

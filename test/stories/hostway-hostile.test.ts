@@ -3,7 +3,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest"
 import { type Fault, no, ok } from "../../src/domain/fault.ts"
 import { basic, hostwayFace } from "../fixtures/hostway-house.ts"
 import { admin, id, machine, scriptedCore, started } from "../fixtures/scripted-core.ts"
-import { type Sent, type Wire, wireTo } from "../fixtures/wire.ts"
+import { type Reply, type Sent, type Wire, wireTo } from "../fixtures/wire.ts"
 
 const { core, calls, script } = scriptedCore({ "identity.byPasswordOrApiKey": () => ok(admin) })
 const authorization = basic("admin", "secret")
@@ -40,9 +40,9 @@ describe("a wish that cannot be is 400, and the core is not asked", () => {
     [`${server}/snapshots/s/action`, { restore: null }, /^action: is required/],
     [`${server}/action`, {}, /must name one action/],
     [`${server}/action`, { "os-stop": null, "os-start": null }, /must name one action/],
-    [`${server}/action`, { reboot: { type: "GENTLE" } }, /type: must be "SOFT" or "HARD"/],
-    [`${server}/action`, { reboot: null }, /must be an object, not null/],
-    [`${server}/action`, { resize: { flavor: { id: "99" } } }, /no flavor/],
+    [`${server}/action`, { reboot: { type: "GENTLE" } }, /^reboot.type: must be "SOFT" or "HARD"/],
+    [`${server}/action`, { reboot: null }, /^reboot: must be an object, not null/],
+    [`${server}/action`, { resize: { flavor: { id: "99" } } }, /^resize.flavor.id: is no flavor/],
     [`${server}/action`, { resize: { flavor: { id: 650_000_064 } } }, /no flavor/],
     [`${server}/action`, { resize: { flavor: { id: 10_000_063 } } }, /no flavor/],
     ["/servers", { server: { ...wish, name: undefined } }, /^server\.name: is required/],
@@ -50,8 +50,8 @@ describe("a wish that cannot be is 400, and the core is not asked", () => {
     ["/servers", { server: { ...wish, zone: "mars" } }, /zone: must be "zone-1"/],
     ["/servers", { server: { ...wish, metadata: { a: 1 } } }, /metadata\.a: must be a string/],
     ["/volumes", { volume: { ...disk, size: 0 } }, /size: must be at least 1/],
-    ["/volumes", { volume: { ...disk, size: 1.5 } }, /^volume\.size: /],
-    ["/volumes", { volume: { ...disk, size: "1e3" } }, /^volume\.size: /],
+    ["/volumes", { volume: { ...disk, size: 1.5 } }, /^volume\.size: must be a whole number/],
+    ["/volumes", { volume: { ...disk, size: "1e3" } }, /^volume\.size: must be a/],
     ["/volumes", { volume: { ...disk, size: "0" } }, /^volume\.size: /],
     ["/volumes", { volume: { ...disk, size: 1e9 } }, /at most 65536/],
     ["/volumes", { volume: { ...disk, availability_zone: "mars" } }, /zone/],
@@ -234,21 +234,30 @@ describe("limits", () => {
   })
 })
 
-describe("taking a volume away", () => {
+describe("giving a server a volume, and taking it away", () => {
   const extra = { ...machine.disks[0], id: id(21), role: "extra", slot: 1 }
-  const path = `${server}/os-volume_attachments/${id(21)}`
-  const take = async (end: object) => {
+  const all = `${server}/os-volume_attachments`
+  const ending = (end: object) => {
     script["machines.get"] = () => ok({ ...machine, disks: [extra] })
+    script["machines.attach"] = () => ok(started({ ...machine, disks: [extra] }))
     script["machines.detach"] = () => ok(started(machine))
     script["operations.wait"] = () => ok({ reason: null, fault: null, ...end })
-    return (await ask(path, { method: "DELETE" })).status
   }
+  const body = { volumeAttachment: { volumeId: id(21), device: "/dev/sdb" } }
+  const ways: [what: string, ask: () => Promise<Reply>, done: number][] = [
+    ["giving", () => ask(all, { method: "POST", body }), 200],
+    ["taking", () => ask(`${all}/${id(21)}`, { method: "DELETE" }), 204],
+  ]
 
-  test("is told by how it ended, or that it goes on", async () => {
-    expect(await take({ state: "done" })).toBe(204)
-    expect(await take({ state: "running" })).toBe(202)
-    expect(await take({ state: "undone", reason: "the guest keeps it" })).toBe(500)
+  test.each(ways)("%s is told by how it ended, or that it goes on", async (_what, act, done) => {
+    const told = async (end: object) => {
+      ending(end)
+      return (await act()).status
+    }
+    expect(await told({ state: "done" })).toBe(done)
+    expect(await told({ state: "running" })).toBe(202)
+    expect(await told({ state: "undone", reason: "the guest keeps it" })).toBe(500)
     const fault = { kind: "timeout", what: "the guest", afterMs: 1 }
-    expect(await take({ state: "undone", fault })).toBe(503)
+    expect(await told({ state: "undone", fault })).toBe(503)
   })
 })

@@ -313,4 +313,17 @@ describe("restoring", () => {
       { device: "/dev/vdb", serverId: server, id: volume, volumeId: volume },
     ])
   })
+
+  test("does not touch extra volumes that one made elsewhere covers, either", async () => {
+    await attach(await extraVolume())
+    await idle()
+    for (const disk of [0, 1]) await inGuest().poke(host(), server, disk, "then")
+    await elsewhere("a")
+    for (const disk of [0, 1]) await inGuest().poke(host(), server, disk, "now!")
+    const [a] = await rows()
+    expect((await restore(a?.id ?? "")).status).toBe(202)
+    await idle()
+    expect(await inGuest().peek(host(), server, 0)).toMatch(/^then/)
+    expect(await inGuest().peek(host(), server, 1)).toMatch(/^now!/)
+  })
 })

@@ -72,6 +72,16 @@ describe("a path", () => {
     })
   })
 
+  test("is found where slashes meet in its middle; what is asked of it is left as it is", async () => {
+    const wire = await serve([{ path: "/things/:name/parts", does: echo }])
+    expect((await wire.ask("//things///a//parts//?x=//y")).json).toEqual({
+      url: "/things/a/parts/?x=//y",
+      urlAsSent: "//things///a//parts//?x=//y",
+      path: "/things/a/parts/",
+      params: { name: "a" },
+    })
+  })
+
   test("may come with a host before it", async () => {
     const wire = await serve([{ path: "/things/:name", does: echo }])
     const told = await raw(

@@ -6,7 +6,7 @@ import { AttachmentWish, renderAttachment } from "../wire/volume.ts"
 
 const path = "/os-volume_attachments"
 
-/** A guest that lets go of its disk does so sooner. */
+/** A guest that notices a disk, or lets go of it, does so sooner. */
 const patienceMs = 30_000
 
 export const attachmentRoutes: readonly Route[] = [
@@ -14,13 +14,16 @@ export const attachmentRoutes: readonly Route[] = [
     method: "POST",
     paths: [path],
     body: AttachmentWish,
-    async answer({ core, asking, server, body }) {
+    lasting: true,
+    async answer(asked) {
+      const { core, asking, server, body } = asked
       const { volumeId } = body.volumeAttachment
       const begun = await core.machines.attach(asking, server, volumeId)
       if (!begun.ok) return begun
-      const volume = begun.value.resource.disks.find(({ id }) => id === volumeId)
+      const { resource, operation } = begun.value
+      const volume = resource.disks.find(({ id }) => id === volumeId)
       const volumeAttachment = volume === undefined ? {} : renderAttachment(volume)
-      return ok({ status: 200, body: { volumeAttachment } })
+      return await afterwards(asked, operation, { status: 200, body: { volumeAttachment } })
     },
   }),
   ...serverRoute({
@@ -48,23 +51,24 @@ export const attachmentRoutes: readonly Route[] = [
         return no({ kind: "not-found", what: "volume", id: volume.value })
       }
       const begun = await core.machines.detach(asking, server, volume.value)
-      return begun.ok ? await afterwards(asked, begun.value.operation) : begun
+      return begun.ok ? await afterwards(asked, begun.value.operation, { status: 204 }) : begun
     },
   }),
 ]
 
 /**
- * 204 says that it is done, and whoever reads it goes on at once with what an attached volume
- * forbids. What takes longer than that is worth waiting for is told as accepted.
+ * 200 and 204 say that it is done, and whoever reads them goes on at once: with the disk, or with
+ * what an attached volume forbids. What takes longer than is worth waiting for is told as accepted.
  */
 async function afterwards(
   { core, who }: AskedOfServer,
   { id }: Operation,
+  done: Answer,
 ): Promise<Result<Answer>> {
   const waited = await core.operations.wait(who, id, patienceMs)
   if (!waited.ok) return waited
   const { state, fault, reason } = waited.value
-  if (!hasEnded(state)) return ok({ status: 202 })
-  if (state === "done") return ok({ status: 204 })
+  if (!hasEnded(state)) return ok({ ...done, status: 202 })
+  if (state === "done") return ok(done)
   return no(fault ?? { kind: "failed", operationId: id, why: reason ?? `it is ${state}` })
 }

@@ -7,19 +7,19 @@ import { type AskedOfServer, serverRoute } from "../route.ts"
 import { flavorOf } from "../wire/flavor.ts"
 import { Reboot, Resize, ServerAction } from "../wire/server.ts"
 
-type Does = (asked: AskedOfServer, told: unknown) => Promise<Result<Started<MachineView>>>
+type Does = (asked: AskedOfServer) => Promise<Result<Started<MachineView>>>
 
 const actions: Record<string, Does> = {
-  async reboot({ core, asking, server }, told) {
-    const how = read(Reboot, told)
+  async reboot({ core, asking, server, body }) {
+    const how = read(Reboot, body)
     return how.ok ? await core.machines.reboot(asking, server) : how
   },
   "os-start": ({ core, asking, server }) => core.machines.start(asking, server),
   "os-stop": ({ core, asking, server }) => core.machines.stop(asking, server, { hard: false }),
-  async resize({ core, who, asking, server }, told) {
-    const wish = read(Resize, told)
+  async resize({ core, who, asking, server, body }) {
+    const wish = read(Resize, body)
     if (!wish.ok) return wish
-    const { id, memoryMiB, cpus } = wish.value.flavor.id
+    const { id, memoryMiB, cpus } = wish.value.resize.flavor.id
     const machine = await core.machines.get(who, server)
     if (!machine.ok) return machine
     if (flavorOf(machine.value.hardware).id === id) return sameFlavor
@@ -38,10 +38,10 @@ export const serverActionRoutes: readonly Route[] = serverRoute({
   paths: ["/action", "/actions"],
   body: ServerAction,
   async answer(asked) {
-    const [[name, told] = ["", null]] = Object.entries(asked.body)
+    const [name = ""] = Object.keys(asked.body)
     const does = Object.hasOwn(actions, name) ? actions[name] : undefined
     if (does === undefined) return ok(unknownAction(name, asked.request))
-    const begun = await does(asked, told)
+    const begun = await does(asked)
     return begun.ok ? ok({ status: 202 }) : begun
   },
 })

@@ -57,8 +57,9 @@ export const snapshotRoutes = (settings: HostwaySettings): readonly Route[] => [
     async answer(asked) {
       const found = await find(asked)
       if (!found.ok) return found
-      // This API's snapshots are of disks: a server that is off stays off, whatever one also has.
-      const wish = { snapshotId: found.value.id, disksOnly: true }
+      // This API's snapshots are of a server's own disk: whatever else one made elsewhere has, what
+      // is off stays off, and extra volumes stay as they are.
+      const wish = { snapshotId: found.value.id, rootOnly: true }
       const begun = await asked.core.machines.revert(asked.asking, asked.server, wish)
       return begun.ok ? ok({ status: 202 }) : begun
     },

@@ -34,8 +34,8 @@ export const ServerChange = z.object({ server: z.object({ name }) })
 export const ServerAction = z
   .record(z.string(), z.unknown())
   .refine((action) => Object.keys(action).length === 1, { error: "must name one action" })
-export const Reboot = z.object({ type: z.enum(["SOFT", "HARD"]) })
-export const Resize = z.object({ flavor: z.object({ id: flavorRef }) })
+export const Reboot = z.object({ reboot: z.object({ type: z.enum(["SOFT", "HARD"]) }) })
+export const Resize = z.object({ resize: z.object({ flavor: z.object({ id: flavorRef }) }) })
 
 const serverStatuses = ["BUILD", "ACTIVE", "SUSPENDED", "DELETED", "STOPPED", "PROCESSING"] as const
 type ServerStatus = (typeof serverStatuses)[number]
@@ -62,16 +62,23 @@ export const statesOf = (wanted: readonly ServerStatus[]): MachineState[] =>
 /** Without a status only those are listed that are in use, or could be. */
 const usual: readonly ServerStatus[] = ["ACTIVE", "PROCESSING", "STOPPED"]
 
-export const ServerQuery = z.object({
-  name: z.string().max(255).exactOptional(),
-  status: z
-    .enum(serverStatuses)
-    .transform((status): readonly ServerStatus[] => [status])
-    .default(usual),
-  image: z.string().max(2048).transform(lastOf).exactOptional(),
-  zone: z.string().max(255).exactOptional(),
-  region: z.string().max(255).exactOptional(),
-})
+/** One that is asked for with nothing after its `=` is not asked for. */
+const askedFor = (query: unknown) =>
+  Object.fromEntries(Object.entries(query ?? {}).filter(([, value]) => value !== ""))
+
+export const ServerQuery = z.preprocess(
+  askedFor,
+  z.object({
+    name: z.string().max(255).exactOptional(),
+    status: z
+      .enum(serverStatuses)
+      .transform((status): readonly ServerStatus[] => [status])
+      .default(usual),
+    image: z.string().max(2048).transform(lastOf).exactOptional(),
+    zone: z.string().max(255).exactOptional(),
+    region: z.string().max(255).exactOptional(),
+  }),
+)
 
 export const renderInList = ({ id }: MachineView, place: Place) => ({
   id,

@@ -11,9 +11,11 @@ export const VolumeWish = z.object({
   volume: z.object({
     display_name: text(255),
     display_description: text(4096),
-    size: z
-      .union([z.int(), z.stringFormat("digits", /^\d{1,5}$/).transform(Number)])
-      .pipe(z.int().min(1).max(65_536)),
+    // Sent as a number, and shown as a text.
+    size: z.preprocess(
+      (given) => (typeof given === "string" && /^\d{1,5}$/.test(given) ? Number(given) : given),
+      z.int().min(1).max(65_536),
+    ),
     volume_type: text(255),
     metadata,
     availability_zone: zoneWish,
