@@ -12,7 +12,7 @@ import type { Context } from "./context.ts"
 import type { Asking, MachineView, MachineWish, Started } from "./core.ts"
 import { mustBeLabels } from "./labels.ts"
 import { mostDisks, mustBeHardware } from "./machine-rules.ts"
-import { mustBeFree, mustBeName } from "./names.ts"
+import { mustBeFree, mustBeName, nameOf } from "./names.ts"
 import { mustFit, smallBytes } from "./quota.ts"
 import { shownImage, shownVolume } from "./shown.ts"
 import { mustBeFreeOfMachines, mustBeIn, mustBeSize } from "./volume-rules.ts"
@@ -27,18 +27,20 @@ export function createMachine(
   return accept(context, asking, {
     saga: machineCreate,
     plan: async (rooms, operationId) => {
-      mustBeName(wish.name, wish.nameRule)
+      const { accountId } = asking.who
+      const id = newId<"machine">(context.clock())
+      const alike = (name: string) => rooms.machines.find({ accountId, name })
+      const name = await nameOf(wish.name, id, alike)
+      mustBeName(name, wish.nameRule)
       mustBeLabels(wish)
       mustBeHardware(wish)
-      const { accountId } = asking.who
-      const alike = { accountId, name: wish.name }
-      await mustBeFree(wish.nameRule, "machine", wish.name, () => rooms.machines.find(alike))
+      await mustBeFree(wish.nameRule, "machine", name, () => alike(name))
       mustNotRepeat(wish.volumeIds ?? [])
       const image = await usableImage(rooms, asking, wish)
       const kind = wish.kind ?? image.kind
       await mustBeStartable(context, kind, image)
       const sizeBytes = diskSize(image, wish.diskSizeBytes)
-      const { machine, root } = rowsOf(context, asking, wish, { image, kind, sizeBytes })
+      const { machine, root } = rowsOf(context, asking, wish, { id, name, image, kind, sizeBytes })
       const extras = await giveExtras(rooms, asking, machine.id, wish.volumeIds ?? [])
       const reserves = await mustFit(rooms, context, {
         accountId,
@@ -97,11 +99,10 @@ function rowsOf(
   context: Context,
   { who }: Asking,
   wish: MachineWish,
-  made: { image: Image; kind: Machine["kind"]; sizeBytes: number },
+  made: { id: MachineId; name: string; image: Image; kind: Machine["kind"]; sizeBytes: number },
 ): { machine: Machine; root: Volume } {
-  const { image, kind, sizeBytes } = made
+  const { id: machineId, name, image, kind, sizeBytes } = made
   const createdAt = context.clock()
-  const machineId = newId<"machine">(createdAt)
   const rootVolumeId = newId<"volume">(createdAt)
   const { accountId } = who
   const { node } = context
@@ -110,7 +111,7 @@ function rowsOf(
     accountId,
     node,
     kind,
-    name: wish.name,
+    name,
     state: "creating",
     hardware: {
       memoryMiB: wish.memoryMiB ?? smallest.memoryMiB,
@@ -133,7 +134,7 @@ function rowsOf(
     accountId,
     node,
     engine: image.engine,
-    name: `${wish.name}-root`.slice(0, 255),
+    name: `${name}-root`.slice(0, 255),
     sizeBytes,
     state: "in-use",
     machineId,

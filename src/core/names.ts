@@ -1,6 +1,6 @@
 /** Names are people's own; nothing on disk is ever called by one. */
 import { Refusal, type ResourceKind } from "../domain/fault.ts"
-import type { NameRule } from "./core.ts"
+import type { IdName, NameRule } from "./core.ts"
 
 export const longestName = 255
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it looks for
@@ -16,6 +16,22 @@ function whyNot(name: string, { pattern, what }: NameRule): string | undefined {
   if (control.test(name) || !name.isWellFormed()) return "a name has no control characters"
   if (pattern !== undefined && !pattern.test(name)) return what ?? `a name must match ${pattern}`
   return undefined
+}
+
+/** Ids made within a minute of each other begin alike. */
+const beginnings = [8, 13, 18, 23, 36]
+
+export async function nameOf(
+  wished: string | IdName,
+  id: string,
+  others: (name: string) => Promise<readonly unknown[]>,
+): Promise<string> {
+  if (typeof wished === "string") return wished
+  for (const length of beginnings) {
+    const name = wished(id.slice(0, length))
+    if ((await others(name)).length === 0) return name
+  }
+  return wished(id)
 }
 
 /**

@@ -40,8 +40,10 @@ export type SourceRule = {
   guest?: "required"
 }
 
+/** Made of the beginning of the thing's own id: of one that nothing else of that name has. */
+export type IdName = (beginning: string) => string
 export type MachineWish = Partial<Labels> & {
-  name: string
+  name: string | IdName
   nameRule?: NameRule
   imageId: ImageId
   kind?: MachineKind

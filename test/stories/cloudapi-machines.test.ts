@@ -84,15 +84,43 @@ describe("making a machine", () => {
     })
   })
 
-  test("needs no name, and puts eight digits where one asks for them", async () => {
+  test("needs no name: the beginning of its id is one, as much of it as nothing else is called", async () => {
     const { mark, image } = await marks()
-    const body = { image, package: "7c1a6f0e-5a1b-4e0e-8f55-1d9a00000256" }
-    const one = await mark.ask("/my/machines", { method: "POST", body })
-    expect(one.json.name).toMatch(/^[0-9a-f]{8}$/)
-    const named = { ...body, name: "web-{{shortId}}" }
-    const other = await mark.ask("/my/machines", { method: "POST", body: named })
-    expect(other.json.name).toMatch(/^web-[0-9a-f]{8}$/)
+    const make = async (more: object = {}) => {
+      const body = { image, package: "7c1a6f0e-5a1b-4e0e-8f55-1d9a00000256", ...more }
+      return (await mark.ask("/my/machines", { method: "POST", body })).json
+    }
+    const one = await make()
+    expect(one.name).toBe(one.id.slice(0, 8))
+    const named = await make({ name: "web-{{shortId}}" })
+    expect(named.name).toBe(`web-${named.id.slice(0, 8)}`)
+    // Whatever the clock did meanwhile: the next id might begin with other digits.
+    await mark.ask(`/my/machines/${named.id}`, {
+      method: "POST",
+      body: { action: "rename", name: one.name },
+    })
+    const next = await make()
+    const taken = next.id.slice(0, 8) === one.name
+    expect(next.name).toBe(next.id.slice(0, taken ? 13 : 8))
     await cloud.quiet()
+  })
+
+  test("is to be had with what triton-go and the newest clients send along", async () => {
+    const { mark, image } = await marks()
+    const { place } = await created(mark, {
+      image,
+      package: "sample-256M",
+      firewall_enabled: false,
+      locality: { strict: false },
+      affinity: ["role!=~db"],
+      tags: { role: "web" },
+      metadata: { "user-data": "x" },
+      "tag.more": "1",
+    })
+    expect((await mark.ask(place)).json).toMatchObject({
+      tags: { role: "web", more: "1" },
+      metadata: { "user-data": "x" },
+    })
   })
 
   test.each<[object, string, RegExp]>([
@@ -103,6 +131,12 @@ describe("making a machine", () => {
     [{ image: "IMAGE", package: "sample-1G", brand: "kvm" }, "InvalidArgument", /bhyve/],
     [{ image: "IMAGE", package: "sample-1G", networks: ["a"] }, "InvalidArgument", /networks/],
     [{ image: "IMAGE", package: "sample-1G", firewall_enabled: true }, "InvalidArgument", /fire/],
+    [{ image: "IMAGE", package: "sample-1G", affinity: ["a!=b"] }, "InvalidArgument", /affinity/],
+    [
+      { image: "IMAGE", package: "sample-1G", locality: { strict: true, far: ["a"] } },
+      "InvalidArgument",
+      /locality/,
+    ],
     [{ image: "IMAGE", package: "sample-1G", "tag.a": { b: 1 } }, "InvalidArgument", /tag\.a/],
   ])("%j is refused", async (wish, code, message) => {
     const { mark, image } = await marks()
@@ -354,6 +388,41 @@ describe("the rest of the account", () => {
     expect((await mark.ask("/my/networks/x")).status).toBe(404)
     const predicate = encodeURIComponent('{"ne":["state","failed"]}')
     expect((await mark.ask(`/my/volumes?predicate=${predicate}`)).json).toEqual([])
+  })
+
+  test("what is not to be had can be asked for, and is not there", async () => {
+    const mark = await cloud.tenant("mark")
+    const machine = `/my/machines/${await cloud.machine(mark.who)}`
+    const lists = ["fwrules", "volumes", "volumesizes", "migrations", "fabrics/default/vlans"]
+    for (const path of [
+      ...lists.map((list) => `/my/${list}`),
+      `${machine}/nics`,
+      `${machine}/fwrules`,
+    ]) {
+      expect([path, (await mark.ask(path)).json]).toEqual([path, []])
+      expect([path, (await mark.ask(path, { method: "HEAD" })).status]).toEqual([path, 200])
+    }
+    for (const path of ["/my/volumes", "/my/fwrules", `${machine}/nics`]) {
+      const made = await mark.ask(path, { method: "POST", body: { name: "a" } })
+      expect([made.status, made.json.code]).toEqual([409, "InvalidArgument"])
+      for (const method of ["GET", "POST", "DELETE"]) {
+        const one = await mark.ask(`${path}/x`, { method })
+        expect([one.status, one.json.code]).toEqual([404, "ResourceNotFound"])
+      }
+    }
+    expect((await mark.ask("/my/config")).json).toEqual({})
+  })
+
+  test("a machine's disks, in the state that it is in", async () => {
+    const mark = await cloud.tenant("mark")
+    const id = await cloud.machine(mark.who)
+    const { disks } = right(await core().machines.get(mark.who, id))
+    const shown = await mark.ask(`/my/machines/${id}/disks`)
+    expect(shown.headers["x-resource-count"]).toBe("1")
+    expect(shown.json).toMatchObject([{ id: disks[0]?.id, boot: true, state: "running" }])
+    const path = `/my/machines/${id}/disks/${disks[0]?.id}`
+    expect((await mark.ask(path)).json).toEqual(shown.json[0])
+    expect((await mark.ask(`/my/machines/${id}/disks/x`)).status).toBe(404)
   })
 
   test("keys come and go", async () => {

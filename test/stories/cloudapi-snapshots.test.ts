@@ -154,6 +154,17 @@ describe("a snapshot", () => {
     expect(states).toEqual(["created", "created", "created", "created", "created"])
   })
 
+  test("on its way is queued until it is there, and nothing else", async () => {
+    const { mark, place } = await marks()
+    await mark.ask(place, { method: "POST", body: { name: "one" } })
+    const seen = new Set<string>()
+    for (let state = "queued"; state !== "created"; ) {
+      state = (await mark.ask(`${place}/one`)).json.state
+      seen.add(state)
+    }
+    expect([...seen].filter((state) => state !== "queued")).toEqual(["created"])
+  })
+
   test("several asked for at once are queued, and all are taken", async () => {
     const { mark, place } = await marks()
     const names = ["a", "b", "c", "d"]

@@ -7,10 +7,12 @@ import type { CloudapiSettings } from "../settings.ts"
 import { renderFault, renderMishap } from "./faults.ts"
 import { standardHeaders } from "./headers.ts"
 import { openIdentify } from "./identify.ts"
+import { absentRoutes } from "./routes/absent.ts"
 import { accountRoutes } from "./routes/account.ts"
 import { catalogRoutes } from "./routes/catalog.ts"
 import { labelRoutes } from "./routes/labels.ts"
 import { actionRoutes } from "./routes/machine-actions.ts"
+import { diskRoutes } from "./routes/machine-disks.ts"
 import { machineRoutes } from "./routes/machines.ts"
 import { snapshotRoutes } from "./routes/snapshots.ts"
 
@@ -20,8 +22,10 @@ export function cloudapiFace(settings: CloudapiSettings): Face {
     ...catalogRoutes,
     ...machineRoutes,
     ...actionRoutes,
+    ...diskRoutes,
     ...labelRoutes,
     ...snapshotRoutes(settings),
+    ...absentRoutes,
   ]
   return {
     name: "cloudapi",

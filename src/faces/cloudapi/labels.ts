@@ -7,14 +7,20 @@ import type { Params } from "./body.ts"
 type Tags = Labels["tags"]
 type Metadata = Labels["metadata"]
 
-/** `tag.role=db`, `metadata.user-script=…`, as creating a machine has them. */
+/**
+ * `tag.role=db`, `metadata.user-script=…`, as creating a machine has them; the newest clients send
+ * objects, `tags` and `metadata`, instead.
+ */
 export function labelsIn(params: Params): Result<Partial<Labels>> {
-  const tags = tagsFrom(under(params, "tag."))
+  const tags = tagsFrom({ ...within(params["tags"]), ...under(params, "tag.") })
   if (!tags.ok) return tags
-  const metadata = metadataFrom(under(params, "metadata."))
+  const metadata = metadataFrom({ ...within(params["metadata"]), ...under(params, "metadata.") })
   if (!metadata.ok) return metadata
   return ok({ tags: tags.value, metadata: metadata.value })
 }
+
+const within = (value: unknown): Params =>
+  typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Params) : {}
 
 const under = (params: Params, prefix: string): Params =>
   Object.fromEntries(

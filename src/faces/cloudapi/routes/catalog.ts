@@ -51,18 +51,4 @@ export const catalogRoutes: readonly Route[] = [
         : ok(json(renderPackage(found)))
     },
   }),
-  // Machines here have disks and a console, and no network: there is none to list.
-  nothingOf("networks"),
-  route({
-    method: "GET",
-    path: "/:account/networks/:id",
-    answer: async () => refused("ResourceNotFound", "network not found"),
-  }),
-  // Volumes of this API are NFS shares; block devices have no place in it.
-  nothingOf("volumes"),
-  nothingOf("fwrules"),
 ]
-
-function nothingOf(what: string): Route {
-  return route({ method: "GET", path: `/:account/${what}`, answer: async () => ok(json([])) })
-}

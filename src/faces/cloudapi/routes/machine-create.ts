@@ -1,4 +1,3 @@
-import { randomBytes } from "node:crypto"
 import type { Core, MachineWish } from "../../../core/core.ts"
 import type { Principal } from "../../../domain/account.ts"
 import { ok, type Result } from "../../../domain/fault.ts"
@@ -48,33 +47,48 @@ export async function createMachine(asked: Asked): Promise<Result<Answer>> {
 }
 
 /** What machines here cannot have; silence would promise it. */
-const beyond: Record<string, string> = {
-  networks: "machines have no networks here",
-  affinity: "there is nothing to choose from: machines run where this service runs",
-  locality: "there is nothing to choose from: machines run where this service runs",
-  disks: "a machine's disk is that of its package",
-  volumes: "NFS volumes are not to be had here",
-  delegate_dataset: "delegated datasets are not to be had here",
-  encrypted: "encrypted machines are not to be had here",
-  firewall_enabled: "machines have no networks here, and no firewall",
+const beyond: Record<string, { why: string; isWish?(value: unknown): boolean }> = {
+  networks: { why: "machines have no networks here" },
+  nics: { why: "machines have no networks here" },
+  affinity: { why: onePlace(), isWish: isStrictRule },
+  locality: { why: onePlace(), isWish: isStrictPlace },
+  disks: { why: "a machine's disk is that of its package" },
+  volumes: { why: "NFS volumes are not to be had here" },
+  delegate_dataset: { why: "delegated datasets are not to be had here" },
+  encrypted: { why: "encrypted machines are not to be had here" },
+  firewall_enabled: { why: "machines have no networks here, and no firewall" },
 }
 
 function refusedWishes(params: Asked["params"]): Answer | undefined {
-  const field = Object.keys(beyond).find((name) => isWish(params[name]))
+  const field = Object.keys(beyond).find((name) => {
+    const value = params[name]
+    return isWish(value) && beyond[name]?.isWish?.(value) !== false
+  })
   return field === undefined
     ? undefined
-    : refusal("InvalidArgument", `${field}: ${beyond[field]}`, { field })
+    : refusal("InvalidArgument", `${field}: ${beyond[field]?.why}`, { field })
 }
 
-const isWish = (value: unknown) =>
-  !(
-    value === undefined ||
-    value === null ||
-    value === "" ||
-    value === false ||
-    value === "false" ||
-    (Array.isArray(value) && value.length === 0)
-  )
+function onePlace() {
+  return "there is nothing to choose from: machines run where this service runs"
+}
+
+/** `role!=db` must be met; `role!=~db` is what one would rather have, if there is a choice. */
+function isStrictRule(value: unknown): boolean {
+  return [value].flat().some((rule) => typeof rule !== "string" || !/[=!]=~/.test(rule))
+}
+
+/** The same in older words. triton-go sends it with every machine, and mostly says nothing by it. */
+function isStrictPlace(value: unknown): boolean {
+  const { strict, near, far } = value as { strict?: unknown; near?: unknown; far?: unknown }
+  return isWish(strict) && (isWish(near) || isWish(far))
+}
+
+function isWish(value: unknown): boolean {
+  const nothing = value === undefined || value === null || value === ""
+  const no = value === false || value === "false"
+  return !(nothing || no || (Array.isArray(value) && value.length === 0))
+}
 
 const missing = (field: string) =>
   refused("MissingParameter", `${field} must be specified`, { field })
@@ -93,11 +107,13 @@ async function imageOf(core: Core, who: Principal, ref: string): Promise<Image |
   return image.ok ? image.value : undefined
 }
 
-/** Its id is not known before it is made: eight other digits of chance stand for its beginning. */
-function nameFor(asked: unknown): string {
-  const short = randomBytes(4).toString("hex")
+/** Without one, and where it asks for it in words, the beginning of the machine's id. */
+function nameFor(asked: unknown): MachineWish["name"] {
   const wanted = typeof asked === "string" || typeof asked === "number" ? `${asked}` : ""
-  return wanted === "" ? short : wanted.replaceAll("{{shortId}}", short)
+  if (wanted === "") return (shortId) => shortId
+  return wanted.includes("{{shortId}}")
+    ? (shortId) => wanted.replaceAll("{{shortId}}", shortId)
+    : wanted
 }
 
 const isTrue = (value: unknown) => value === true || value === "true"

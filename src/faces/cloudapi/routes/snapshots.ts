@@ -1,7 +1,6 @@
 import type { Asking, Core, MachineView, SnapshotView, Started } from "../../../core/core.ts"
 import type { Principal } from "../../../domain/account.ts"
 import { no, ok, type Result } from "../../../domain/fault.ts"
-import type { OperationState } from "../../../domain/operation.ts"
 import type { Answer, Route } from "../../face.ts"
 import type { CloudapiSettings } from "../../settings.ts"
 import { begun, json, refused } from "../answers.ts"
@@ -22,22 +21,19 @@ export const snapshotRoutes = (settings: CloudapiSettings): readonly Route[] => 
     async answer({ core, who, machine, dialect }) {
       const found = await snapshotsOf({ core, who, machine })
       if (!found.ok) return found
-      const shown = found.value.map(async ({ name, snapshot }) => {
-        const work = await workOn(core, who, snapshot)
-        return renderSnapshot(snapshot, { name, dialect, settings, work })
-      })
-      return ok(json(await Promise.all(shown)))
+      const shown = found.value.map(({ name, snapshot }) =>
+        renderSnapshot(snapshot, { name, dialect, settings }),
+      )
+      return ok(json(shown))
     },
   }),
   machineRoute({
     method: "GET",
     path: "/snapshots/:name",
     answer: (asked) =>
-      withSnapshot(asked, "Snapshot does not exist", async (snapshot, name) => {
-        const work = await workOn(asked.core, asked.who, snapshot)
-        const { dialect } = asked
-        return ok(json(renderSnapshot(snapshot, { name, dialect, settings, work })))
-      }),
+      withSnapshot(asked, "Snapshot does not exist", async (snapshot, name) =>
+        ok(json(renderSnapshot(snapshot, { name, dialect: asked.dialect, settings }))),
+      ),
   }),
   machineRoute({
     method: "POST",
@@ -79,16 +75,6 @@ async function withSnapshot(
   return gone ? absent() : answer
 }
 
-async function workOn(
-  core: Core,
-  who: Principal,
-  { id, state }: SnapshotView,
-): Promise<OperationState | undefined> {
-  if (state !== "creating") return undefined
-  const found = await core.operations.list(who, { targetId: id, unendedOnly: true, limit: 1 })
-  return found.ok ? found.value[0]?.state : undefined
-}
-
 async function createSnapshot(
   asked: AskedOfMachine,
   settings: CloudapiSettings,
@@ -104,10 +90,10 @@ async function createSnapshot(
   }
   const started = wanted === "" ? await takeStamped(asked) : await take(asked, wanted)
   if (!started.ok) return started
-  const { resource, operation } = started.value
+  const { resource } = started.value
   const account = await core.identity.account(who.accountId)
   const place = [account?.login ?? "my", "machines", machine.id, "snapshots", resource.name]
-  const showing = { name: resource.name, dialect, settings, work: operation.state }
+  const showing = { name: resource.name, dialect, settings }
   return ok(
     json(renderSnapshot(resource, showing), 201, {
       Location: `/${place.map(encodeURIComponent).join("/")}`,

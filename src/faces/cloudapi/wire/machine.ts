@@ -61,7 +61,7 @@ export function renderMachine(machine: MachineView, state: string, dialect: Dial
   }
 }
 
-const renderDisks = ({ disks, imageId }: MachineView) =>
+export const renderDisks = ({ disks, imageId }: MachineView) =>
   disks.map(({ id, sizeBytes, role }) => ({
     id,
     size: Math.ceil(sizeBytes / MiB),

@@ -1,5 +1,4 @@
 import type { SnapshotView } from "../../../core/core.ts"
-import type { OperationState } from "../../../domain/operation.ts"
 import type { CloudapiSettings } from "../../settings.ts"
 import type { Dialect } from "../versions.ts"
 import { MiB, timeText } from "./words.ts"
@@ -11,8 +10,6 @@ export type Showing = {
   name: string
   dialect: Dialect
   settings: Pick<CloudapiSettings, "readyWord">
-  /** Of the operation that takes it, while it is being taken. */
-  work?: OperationState | undefined
 }
 
 export function renderSnapshot(snapshot: SnapshotView, showing: Showing) {
@@ -27,9 +24,13 @@ export function renderSnapshot(snapshot: SnapshotView, showing: Showing) {
   }
 }
 
-function stateWord({ state }: SnapshotView, { dialect, settings, work }: Showing): string {
+/**
+ * One that is on its way is `queued` all the time: the word that every client waits behind. The
+ * newest take `running`, which servers once said for a moment, for a state that is none.
+ */
+function stateWord({ state }: SnapshotView, { dialect, settings }: Showing): string {
   if (state === "ready") return dialect.readyWord ?? settings.readyWord
-  if (state === "creating") return work === "queued" ? "queued" : "running"
+  if (state === "creating") return "queued"
   return state === "failed" ? "failed" : "deleted"
 }
 
