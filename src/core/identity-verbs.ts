@@ -29,6 +29,8 @@ export type Credentials = {
 /** `quota` is the one in force, the account's own or the service's; what it leaves out is free. */
 export type AccountUsage = { account: Account; used: Required<Quota>; quota: Quota }
 
+export type TypeUsage = Pick<Required<Quota>, "volumes" | "snapshots" | "logicalBytes">
+
 export type IssuedToken = { token: string; issuedAt: number; expiresAt: number }
 /** `expiresAt` null never expires. */
 export type TokenView = {
@@ -84,6 +86,8 @@ export interface Identity {
   setQuota(asking: Asking, ref: string, quota: Quota | null): Promise<Result<Account>>
   /** Of the account that asks, or is acted for. */
   usage(who: Principal): Promise<Result<AccountUsage>>
+  /** Of its volumes of these types alone. Snapshots count once for each of their volumes. */
+  usageOfTypes(who: Principal, types: readonly (string | null)[]): Promise<TypeUsage>
   /** The name, by default the MD5 fingerprint, is unique in the account; at most 100 of them. */
   addKey(asking: Asking, wish: { publicKey: string; name?: string }): Promise<Result<SshKey>>
   listKeys(who: Principal): Promise<Result<SshKey[]>>

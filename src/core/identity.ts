@@ -9,7 +9,7 @@ import { principalOf, stranger } from "./principals.ts"
 import { openProofs } from "./proofs.ts"
 import { withoutHashes } from "./secrets.ts"
 import { openTokens } from "./tokens.ts"
-import { setQuota, type UsageTools, usageOf } from "./usage.ts"
+import { setQuota, type UsageTools, usageOf, usageOfTypes } from "./usage.ts"
 import { mayRun, must } from "./visible.ts"
 
 export function openIdentity(context: Omit<ProvingTools, "proofs"> & UsageTools): Identity {
@@ -55,6 +55,7 @@ export function openIdentity(context: Omit<ProvingTools, "proofs"> & UsageTools)
 
     setQuota: (asking, ref, quota) => setQuota(tools, asking, ref, quota),
     usage: (who) => usageOf(tools, who),
+    usageOfTypes: (who, types) => usageOfTypes(tools, who, types),
   }
 }
 

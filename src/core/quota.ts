@@ -59,7 +59,9 @@ async function mustBeWithin(quota: Quota, wanted: Quota, measures: Measures): Pr
     const more = wanted[name as Measured] ?? 0
     if (limit === undefined || more === 0) continue
     const used = await measure.used()
-    if (used + more > limit) throw new Refusal({ kind: "quota", what: measure.what, limit, used })
+    if (used + more <= limit) continue
+    const requested = more === 1 ? {} : { requested: more }
+    throw new Refusal({ kind: "quota", what: measure.what, limit, used, ...requested })
   }
 }
 

@@ -3,9 +3,9 @@ import type { Account, Principal, Quota } from "../domain/account.ts"
 import { attempt, Refusal, type Result } from "../domain/fault.ts"
 import { accountBy } from "./accounts.ts"
 import type { Context } from "./context.ts"
-import type { AccountUsage, Asking } from "./core.ts"
+import type { AccountUsage, Asking, TypeUsage } from "./core.ts"
 import { lookingFirst } from "./look-first.ts"
-import { accountMeasures } from "./quota.ts"
+import { accountMeasures, living } from "./quota.ts"
 import { mayRun, must } from "./visible.ts"
 
 export type UsageTools = Pick<Context, "ledger" | "capacity" | "node">
@@ -31,6 +31,24 @@ export function usageOf(tools: UsageTools, who: Principal): Promise<Result<Accou
       quota: tools.capacity.allowances.of(accountId),
     }))
   })
+}
+
+export async function usageOfTypes(
+  { ledger: { read } }: Pick<UsageTools, "ledger">,
+  { accountId }: Principal,
+  type: readonly (string | null)[],
+): Promise<TypeUsage> {
+  const volume = { accountId, state: living.volumes, type }
+  const shown = { recovery: false, state: living.snapshots }
+  return {
+    volumes: await read.volumes.count(volume),
+    snapshots: await read.points.countIn({
+      point: { accountId },
+      snapshot: shown,
+      volume: { type },
+    }),
+    logicalBytes: await read.volumes.sum("sizeBytes", volume),
+  }
 }
 
 export function setQuota(

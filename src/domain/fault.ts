@@ -31,7 +31,8 @@ export type Fault =
   /** Something else needs it; `by` names every one of them. */
   | { kind: "in-use"; what: ResourceKind; id: string; by: readonly Named[]; hint: string }
   | { kind: "size"; what: string; bytes: number; atLeast?: number; atMost?: number }
-  | { kind: "quota"; what: string; limit: number; used: number }
+  /** `requested`: how much more was wished for, where it was not just one. */
+  | { kind: "quota"; what: string; limit: number; used: number; requested?: number }
   /** `keptBytes` of the free ones are not to be had: a reserve, and what work under way may need. */
   | { kind: "no-space"; neededBytes: number; freeBytes: number; keptBytes?: number }
   /** A disk image we will not take: malformed, truncated, or naming files of this machine. */

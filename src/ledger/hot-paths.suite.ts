@@ -53,6 +53,7 @@ export async function walkHotPaths(ledger: Ledger): Promise<void> {
   await read.points.page({ point: { accountId, volumeId: any(id) }, snapshot: shown }, back)
   await read.points.countIn({ point: { accountId }, snapshot: shown })
   await read.points.countIn({ point: { accountId }, snapshot: { ...shown, accountId, name: "x" } })
+  await read.points.countIn({ point: { accountId }, snapshot: shown, volume: { type: "SSD" } })
   await read.operations.find({ targetId: id }, back)
   await read.operations.find({ state: "stuck" })
   await read.operations.find({ subjectId: id }, back)

@@ -57,11 +57,13 @@ export interface OperationRoom extends Room<Operation> {
 /** A point together with the snapshot that it is a part of. */
 export type PointRow = { point: Point; snapshot: Snapshot }
 export type PointsWhere = { point?: Where<Point>; snapshot?: Where<Snapshot> }
+/** `volume`: what is said of the volumes that they are points of. */
+export type PointsCounted = PointsWhere & { volume?: Where<Volume> }
 
 export interface PointRoom extends Room<Point> {
   /** Paged by the points' own ids; points of snapshots that are not there are left out. */
   page(where: PointsWhere, page: Page): Promise<PointRow[]>
-  countIn(where: PointsWhere): Promise<number>
+  countIn(where: PointsCounted): Promise<number>
 }
 
 export interface TokenRoom extends Room<Token> {

@@ -4,7 +4,7 @@ import type { SqlValue } from "./codec.ts"
 import type { PointRoom, PointsWhere } from "./ledger.ts"
 import { limitOf, matching, room } from "./room.ts"
 import type { Db } from "./tables.ts"
-import { anyTable, points, snapshots } from "./tables.ts"
+import { anyTable, points, snapshots, volumes } from "./tables.ts"
 
 /** What the snapshot's columns are called in a row that has both. */
 const snapshotColumns = snapshots.columns.map((name) => ({ name, as: `of_snapshot_${name}` }))
@@ -45,8 +45,15 @@ export function pointRoom(tables: Db): PointRoom {
       }))
     },
 
-    async countIn(where) {
-      const { n } = await both(where)
+    async countIn({ volume, ...where }) {
+      const all = both(where)
+      const counted =
+        volume === undefined
+          ? all
+          : all
+              .innerJoin("volume", "volume.id", "point.volume_id")
+              .where((eb) => matching(eb, volumes, volume, (name) => `volume.${name}`))
+      const { n } = await counted
         .select((eb) => eb.fn.countAll<number>().as("n"))
         .executeTakeFirstOrThrow()
       return n

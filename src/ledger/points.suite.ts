@@ -4,7 +4,7 @@ import { type AccountId, newId } from "../domain/ids.ts"
 import type { Point, Snapshot } from "../domain/snapshot.ts"
 import type { Bench } from "./ledger.suite.ts"
 import type { PointRow } from "./ledger.ts"
-import { point, snapshot } from "./samples.suite.ts"
+import { point, snapshot, volume } from "./samples.suite.ts"
 
 export function pointsSuite(bench: Bench): void {
   const put = async (accountId: AccountId, of: Partial<Snapshot>, points: Partial<Point>[]) => {
@@ -49,6 +49,20 @@ export function pointsSuite(bench: Bench): void {
       expect(await points.countIn({ snapshot: of })).toBe(2)
       expect(await points.countIn({ snapshot: { ...of, state: [] } })).toBe(0)
       expect(await points.countIn({ point: { accountId } })).toBe(4)
+    })
+
+    test("is counted by what is said of its volume, too", async () => {
+      const accountId = newId<"account">()
+      const volumes = ["SSD", "SATA", null].map((type) => volume({ accountId, type }))
+      const [fast, slow, plain] = volumes.map(({ id }) => ({ volumeId: id }))
+      await bench.ledger.transaction(async (rooms) => {
+        for (const each of volumes) await rooms.volumes.add(each)
+      })
+      await put(accountId, {}, [{ ...fast }, { ...slow }])
+      await put(accountId, {}, [{ ...fast }, { ...plain }, {}])
+      const count = (type: readonly (string | null)[]) =>
+        bench.ledger.read.points.countIn({ point: { accountId }, volume: { type } })
+      expect([await count(["SSD"]), await count(["SATA", null])]).toEqual([2, 2])
     })
 
     test("goes on after a point's id, and passes over as many as it is told", async () => {

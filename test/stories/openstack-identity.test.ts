@@ -295,6 +295,9 @@ describe("whoever is not known", () => {
       { ...password3(acme), scope: { project: { name: "other" } } },
       { ...password3(acme), scope: { project: { id: "0".repeat(32) } } },
       { ...password3(acme), scope: { project: { name: "acme", domain: { id: "x" } } } },
+      // What nobody here has a role in is not given for something else.
+      { ...password3(acme), scope: { domain: { id: "default" } } },
+      { ...password3(acme), scope: { system: { all: true } } },
     ]
     for (const auth of wrong3) {
       const { status, json } = await login3(auth)

@@ -155,9 +155,9 @@ describe("a volume", () => {
       [undefined, "None"],
       [null, "None"],
       ["", ""],
-      [0, "0"],
-      [-1, "-1"],
-      ["-1", "-1"],
+      [0, "0.0"],
+      [-1, "-1.0"],
+      ["-1", "-1.0"],
       [1.5, "1.5"],
       ["x", "x"],
       [true, "true"],
@@ -214,15 +214,20 @@ describe("a volume", () => {
     const acme = await house.tenant("acme")
     const volume = await house.volume(acme.who)
     const { root } = await house.machine(acme.who)
-    await house.snapshot(acme.who, volume)
+    const ids = [await house.snapshot(acme.who, volume)]
     const path = `/volumes/${volume}`
     const rule =
       "^Invalid volume: Volume status must be available or error, and it must not be attached or have snapshots"
-    await refused(acme, { method: "DELETE", path }, [
-      400,
-      "badRequest",
-      new RegExp(`${rule}.*has 1 dependent snapshot`),
-    ])
+    const remove = { method: "DELETE", path }
+    const hindering = async () => {
+      const told = await refused(acme, remove, [400, "badRequest", new RegExp(rule)])
+      return told.json.badRequest.message.slice(rule.length - 1)
+    }
+    const of = `, but of volume ${volume}: it has`
+    expect(await hindering()).toBe(`${of} 1 dependent snapshot: ${ids[0]}.`)
+    for (let nth = 1; nth < 9; nth++) ids.unshift(await house.snapshot(acme.who, volume))
+    const eight = ids.slice(0, 8).join(", ")
+    expect(await hindering()).toBe(`${of} 9 dependent snapshots: ${eight} and others.`)
     const ofMachine = { method: "DELETE", path: `/volumes/${root}` }
     await refused(acme, ofMachine, [400, "badRequest", new RegExp(`${rule}.*is attached`)])
   })
@@ -267,6 +272,10 @@ test("quotas: what is used up is 413 overLimit; who may, says how much there is"
     volumes: { in_use: 1, limit: 2, reserved: 0 },
     snapshots: { in_use: 1, limit: 1, reserved: 0 },
     gigabytes: { in_use: 2, limit: 4, reserved: 0 },
+    volumes_SATA: { in_use: 1, limit: -1, reserved: 0 },
+    snapshots_SATA: { in_use: 1, limit: -1, reserved: 0 },
+    gigabytes_SATA: { in_use: 2, limit: -1, reserved: 0 },
+    volumes_SSD: { in_use: 0, limit: -1, reserved: 0 },
   })
   expect((await acme.v1("/limits")).json.limits).toEqual({
     rate: [],
@@ -287,7 +296,9 @@ test("quotas: what is used up is 413 overLimit; who may, says how much there is"
   const message = "Maximum number of snapshots allowed (1) exceeded"
   const over = await refused(acme, snapshotOf(volume), [413, "overLimit", message])
   expect([over.headers["retry-after"], over.json.overLimit.retryAfter]).toEqual(["0", 0])
-  const tooLarge = /exceeds allowed gigabytes quota\. Quota is 4G and 2G has been consumed/
+  const tooLarge =
+    "Requested volume or snapshot exceeds allowed gigabytes quota. Requested 3G, quota is 4G and " +
+    "2G has been consumed."
   await refused(acme, volumeOf({ size: 3 }), [413, "overLimit", tooLarge])
   const free = { quota_set: { snapshots: -1, gigabytes: 0 } }
   expect(

@@ -173,6 +173,8 @@ test("a snapshot's life, in JSON: types of values are what typed clients decode"
   })
   const unwrapped = await acme.v1(path, { method: "PUT", body: { name: "z", description: "" } })
   expect(unwrapped.json.snapshot).toMatchObject({ display_name: "z", display_description: null })
+  const cleared = await acme.v1(path, { method: "PUT", body: { snapshot: { display_name: null } } })
+  expect(cleared.json.snapshot.display_name).toBe(null)
   const gone = await acme.v1(path, { method: "DELETE" })
   expect([gone.status, gone.bytes.length]).toEqual([202, 0])
   expect((await acme.v1(path)).status).toBe(404)
@@ -304,7 +306,9 @@ test("formats: suffix before Accept, attributes or elements, any namespace", asy
   const volume = await house.volume(acme.who)
   const bodies = [
     `<snapshot volume_id="${volume}"/>`,
-    `<snapshot><volume_id>${volume}</volume_id><force>False</force></snapshot>`,
+    `<snapshot><volume_id>\n  ${volume}\n</volume_id><force> False </force></snapshot>`,
+    // As it stands in the documents, where it is indented.
+    `    <?xml version="1.0" encoding="UTF-8"?>\n    <snapshot\n volume_id="${volume}" />\n    `,
     `<v:snapshot xmlns:v="http://docs.openstack.org/volume/api/v1" volume_id="${volume}" metadata="null"/>`,
     `<snapshot xmlns="" volume_id="${volume}"><metadata><meta key="a&amp;b">&lt;v&gt;</meta></metadata></snapshot>`,
   ]
@@ -314,7 +318,7 @@ test("formats: suffix before Accept, attributes or elements, any namespace", asy
     expect([made.status, made.headers["content-type"]]).toEqual([200, "application/json"])
   }
   const list = xmlOf(await acme.v1("/snapshots.xml", { headers: { accept: "application/json" } }))
-  expect(list.snapshots.snapshot).toHaveLength(4)
+  expect(list.snapshots.snapshot).toHaveLength(bodies.length)
   const [newest] = list.snapshots.snapshot
   expect(newest.metadata.meta).toEqual({ "@key": "a&b", "#text": "<v>" })
   expect(newest["@display_name"]).toBe("None")
@@ -428,6 +432,37 @@ test("lists: pages by number, filters, what is unknown is not looked at", async 
   for (const query of ["limit=x", "limit=-1", "offset=1.5", "offset=-3"]) {
     const refused = await acme.v1(`/snapshots?${query}`)
     expect([refused.status, Object.keys(refused.json)]).toEqual([400, ["badRequest"]])
+  }
+})
+
+test("volumes are found by their metadata, as clients in Python and others write it", async () => {
+  const acme = await house.tenant("acme")
+  const make = async (metadata: object) => {
+    const body = { volume: { size: 1, metadata } }
+    return (await acme.v1("/volumes", { method: "POST", body })).json.volume.id as string
+  }
+  const [one, both, odd] = [
+    await make({ a: "1" }),
+    await make({ a: "1", b: "2" }),
+    await make({ "it's": '"so" \\', a: "2" }),
+  ]
+  const list = async (metadata: string, page = "") => {
+    const query = `metadata=${encodeURIComponent(metadata)}${page}`
+    const { volumes } = (await acme.v1(`/volumes/detail?${query}`)).json
+    return volumes.map((volume: { id: string }) => volume.id)
+  }
+  expect(await list("{'a':'1'}")).toEqual([both, one])
+  expect(await list("{'a':'1'}", "&limit=1")).toEqual([both])
+  expect(await list("{'a':'1'}", "&limit=1&offset=1")).toEqual([one])
+  expect(await list("{u'a': u'1', u'b': u'2'}")).toEqual([both])
+  expect(await list('{"a":"1","b":"2"}')).toEqual([both])
+  expect(await list(`{"it's": '"so" \\\\'}`)).toEqual([odd])
+  expect(await list("{'a': 1}")).toEqual([both, one])
+  expect(await list("{'__proto__': 'x'}")).toEqual([])
+  expect(await list("{}")).toEqual([odd, both, one])
+  for (const text of ["[]", "{'a'", "a", "{'a': {}}", "{'a': null}"]) {
+    const wrong = await acme.v1(`/volumes?metadata=${encodeURIComponent(text)}`)
+    expect([text, wrong.status]).toEqual([text, 400])
   }
 })
 

@@ -58,7 +58,8 @@ describe("an account", () => {
     await runningMachine(house.stage)
     expect((await used(who)).logicalBytes).toBe(2 * MiB)
     const fault = { kind: "quota", what: "bytes in volumes", limit: 3 * MiB, used: 2 * MiB }
-    expect(quotaFault(await makeVolume(who, MiB + 512))).toEqual(fault)
+    const requested = MiB + 512
+    expect(quotaFault(await makeVolume(who, requested))).toEqual({ ...fault, requested })
     right(await makeVolume(who, MiB))
     const [image] = right(await core().images.list(who, { limit: 1 }))
     const wish = { name: "m2", imageId: image?.id as never }

@@ -48,7 +48,7 @@ const sayings: { readonly [K in FaultKind]: (fault: FaultOf<K>) => Saying } = {
       `Invalid ${nounOf(what).toLowerCase()}: ${nounOf(what)} ${id} status must be ` +
       `${needs.map(stateWord).join(" or ")}, but current status is: ${stateWord(is)}.`,
   }),
-  "in-use": (fault) => ({ status: 400, message: sayInUse(fault) }),
+  "in-use": (fault) => ({ status: 400, message: `${sayInUse(fault)}.` }),
   size: (fault) => ({ status: 400, message: saySize(fault) }),
   quota: (fault) => ({ status: 413, message: sayQuota(fault), retryAfterS: 0 }),
   "no-space": (fault) => ({ status: 413, message: explain(fault), retryAfterS: 60 }),
@@ -68,8 +68,9 @@ function nounOf(what: ResourceKind): string {
   return what.charAt(0).toUpperCase() + what.slice(1)
 }
 
-function sayInUse({ what, id, by, hint }: FaultOf<"in-use">): string {
-  if (what !== "volume") return `Invalid ${what}: ${what} ${id} is in use; ${hint}.`
+/** Without a full stop: more may follow. */
+export function sayInUse({ what, id, by, hint }: FaultOf<"in-use">): string {
+  if (what !== "volume") return `Invalid ${what}: ${what} ${id} is in use; ${hint}`
   const rule =
     "Volume status must be available or error, and it must not be attached or have snapshots"
   const machine = by.find(({ kind }) => kind === "machine")
@@ -77,7 +78,7 @@ function sayInUse({ what, id, by, hint }: FaultOf<"in-use">): string {
     machine === undefined
       ? `it has ${by.length} dependent snapshot${by.length === 1 ? "" : "s"}`
       : `it is attached to ${machine.id}`
-  return `Invalid volume: ${rule}, but of volume ${id}: ${why}.`
+  return `Invalid volume: ${rule}, but of volume ${id}: ${why}`
 }
 
 const gibOf = (bytes: number) => Math.ceil(bytes / 2 ** 30)
@@ -94,11 +95,12 @@ function saySize({ bytes, atLeast, atMost }: FaultOf<"size">): string {
   return `Invalid input received: Volume size '${size}'GB is more than ${gibOf(atMost ?? 0)}GB.`
 }
 
-function sayQuota({ what, limit, used }: FaultOf<"quota">): string {
+function sayQuota({ what, limit, used, requested = 1 }: FaultOf<"quota">): string {
   if (!what.startsWith("bytes")) return `Maximum number of ${what} allowed (${limit}) exceeded`
   return (
     "Requested volume or snapshot exceeds allowed gigabytes quota. " +
-    `Quota is ${gibOf(limit)}G and ${gibOf(used)}G has been consumed.`
+    `Requested ${gibOf(requested)}G, quota is ${gibOf(limit)}G and ` +
+    `${gibOf(used)}G has been consumed.`
   )
 }
 

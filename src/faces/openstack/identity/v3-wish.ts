@@ -33,7 +33,7 @@ const Wish = z.object({
     scope: z
       .union([
         z.string(),
-        z.object({ project: Project.optional(), unscoped: z.unknown().optional() }),
+        z.looseObject({ project: Project.optional(), unscoped: z.unknown().optional() }),
       ])
       .optional(),
   }),
@@ -57,10 +57,15 @@ export function readLogin(body: unknown): Result<LoginWish> {
   const unscoped =
     typeof scope === "string" || (scope !== undefined && scope.unscoped !== undefined)
   const project = typeof scope === "object" ? scope.project : undefined
-  if (!isOurs(project?.domain)) return stranger
+  if (!isOurs(project?.domain) || isElsewhere(scope)) return stranger
   const account = project?.id ?? project?.name
   return ok({ proof: proof.value, methods: auth.identity.methods, account, scoped: !unscoped })
 }
+
+/** Nobody has a role in a domain, in the system as a whole, or by somebody else's trust. */
+const isElsewhere = (scope: Auth["scope"]) =>
+  typeof scope === "object" && Object.keys(scope).some((name) => !scopes.has(name))
+const scopes = new Set(["project", "unscoped"])
 
 /** Of several methods the first that says enough counts: they all prove the same person. */
 function proofOf(identity: Auth["identity"]): Result<Proof> {

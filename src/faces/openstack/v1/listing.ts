@@ -1,5 +1,6 @@
 /** Which of many: pages by number, as this API has them. */
 import type { Listing } from "../../../core/core.ts"
+import { ok, type Result } from "../../../domain/fault.ts"
 import { type Asked, bad, good, type Read } from "./route.ts"
 import { truthOf } from "./words.ts"
 
@@ -20,6 +21,28 @@ export function readListing(asked: Asked): Read<Listing & { limit: number }> {
     ...(name === undefined ? {} : { name }),
     ...(all ? { allAccounts: true } : {}),
   })
+}
+
+/**
+ * What the core cannot sort out by itself is looked through, page by page, until there is enough
+ * for the page that is asked for.
+ */
+export async function thoseThat<T extends { id: string }>(
+  fits: (thing: T) => boolean,
+  { limit, offset = 0, ...listing }: Listing & { limit: number },
+  list: (listing: Listing) => Promise<Result<T[]>>,
+): Promise<Result<T[]>> {
+  const found: T[] = []
+  for (let after: string | undefined; ; ) {
+    const from = after === undefined ? {} : { after }
+    const page = await list({ ...listing, ...from, limit: most })
+    if (!page.ok) return page
+    found.push(...page.value.filter(fits))
+    after = page.value.at(-1)?.id
+    if (page.value.length < most || found.length >= offset + limit) {
+      return ok(found.slice(offset, offset + limit))
+    }
+  }
 }
 
 /** Of a parameter given several times the last one counts. */

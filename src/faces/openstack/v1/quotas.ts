@@ -1,7 +1,7 @@
 /** Quotas and limits: what an account may use, and uses. A limit that nobody set is -1. */
 import type { AccountUsage } from "../../../core/core.ts"
-import type { Quota } from "../../../domain/account.ts"
-import type { Result } from "../../../domain/fault.ts"
+import type { Principal, Quota } from "../../../domain/account.ts"
+import { ok, type Result } from "../../../domain/fault.ts"
 import type { Answer } from "../../face.ts"
 import type { Body } from "../formats.ts"
 import { oneOf } from "./listing.ts"
@@ -21,8 +21,9 @@ const shown = (name: Name, value: number) =>
   fields[name] === "logicalBytes" ? gibOf(value) : value
 
 type Counted = { in_use: number; limit: number; reserved: number }
+type Used = { used: Pick<Required<Quota>, (typeof fields)[Name]>; quota: Quota }
 
-function countedOf({ used, quota }: AccountUsage, name: Name): Counted {
+function countedOf({ used, quota }: Used, name: Name): Counted {
   const limit = quota[fields[name]]
   return {
     in_use: shown(name, used[fields[name]]),
@@ -38,27 +39,39 @@ export const quotaRoutes: readonly V1Route[] = [
 ]
 
 async function showQuota(asked: Asked): Promise<Result<Answer>> {
-  const usage = await usageOf(asked)
-  if (!usage.ok) return usage
+  const found = await usageOf(asked)
+  if (!found.ok) return found
+  const { acting, usage } = found.value
   const detailed = truthOf(oneOf(asked, "usage") ?? "0") === true
-  return asked.show(200, { quota_set: quotaSet(asked, usage.value, detailed) })
-}
-
-/** Types have no limits of their own; clients look for them all the same. */
-function quotaSet({ params, settings }: Asked, usage: AccountUsage, detailed: boolean): object {
-  const free: Counted = { in_use: 0, limit: -1, reserved: 0 }
-  const all = names.flatMap((name) => [
-    [name, countedOf(usage, name)] as const,
-    ...settings.volumeTypes.map((type) => [`${name}_${type.name}`, free] as const),
-  ])
-  const told = all.map(([name, counted]) => [name, detailed ? counted : counted.limit] as const)
-  return { id: params["project"], ...Object.fromEntries(told) }
+  const quotaSet = detailed ? await usedOf(asked, acting, usage) : limitsOf(asked, usage)
+  return asked.show(200, { quota_set: { id: asked.params["project"], ...quotaSet } })
 }
 
 /** Of the account in the last place of the path, as far as one may look at it. */
-async function usageOf({ core, who, params }: Asked): Promise<Result<AccountUsage>> {
+async function usageOf({ core, who, params }: Asked) {
   const acting = await core.identity.actFor(who, params["project"] ?? "")
-  return acting.ok ? core.identity.usage(acting.value) : acting
+  if (!acting.ok) return acting
+  const usage = await core.identity.usage(acting.value)
+  return usage.ok ? ok({ acting: acting.value, usage: usage.value }) : usage
+}
+
+/** Types have no limits of their own; clients look for them all the same. */
+function limitsOf({ settings }: Asked, usage: AccountUsage): object {
+  const all = names.flatMap((name) => [
+    [name, countedOf(usage, name).limit],
+    ...settings.volumeTypes.map((type) => [`${name}_${type.name}`, -1]),
+  ])
+  return Object.fromEntries(all)
+}
+
+async function usedOf({ core, settings }: Asked, acting: Principal, usage: AccountUsage) {
+  const all = Object.fromEntries(names.map((name) => [name, countedOf(usage, name)]))
+  for (const [nth, { name: type }] of settings.volumeTypes.entries()) {
+    // What has no type is shown with the first.
+    const used = await core.identity.usageOfTypes(acting, nth === 0 ? [type, null] : [type])
+    for (const name of names) all[`${name}_${type}`] = countedOf({ used, quota: {} }, name)
+  }
+  return all
 }
 
 async function setQuota(asked: Asked): Promise<Result<Answer>> {
@@ -67,10 +80,10 @@ async function setQuota(asked: Asked): Promise<Result<Answer>> {
   if (wish === undefined) return unprocessable(asked)
   const wished = readQuota(asked, wish)
   if (!wished.ok) return wished.answer
-  const usage = await usageOf(asked)
-  if (!usage.ok) return usage
+  const before = await usageOf(asked)
+  if (!before.ok) return before
   const quota = Object.fromEntries(
-    Object.entries({ ...usage.value.account.quota, ...wished.value }).filter(
+    Object.entries({ ...before.value.usage.account.quota, ...wished.value }).filter(
       ([, limit]) => limit !== -1,
     ),
   )
@@ -78,8 +91,7 @@ async function setQuota(asked: Asked): Promise<Result<Answer>> {
   if (!changed.ok) return changed
   const after = await usageOf(asked)
   if (!after.ok) return after
-  const { id: _id, ...limits } = quotaSet(asked, after.value, false) as Body
-  return asked.show(200, { quota_set: limits })
+  return asked.show(200, { quota_set: limitsOf(asked, after.value.usage) })
 }
 
 function readQuota(asked: Asked, wish: Body): Read<Quota> {

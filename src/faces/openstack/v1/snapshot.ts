@@ -4,7 +4,7 @@ import { parseId } from "../../../domain/ids.ts"
 import type { Point, Snapshot } from "../../../domain/snapshot.ts"
 import { snapshotWords } from "../states.ts"
 import { type Asked, bad, good, type Read, unprocessable, wishIn } from "./route.ts"
-import { gibOf, readCalled, readText, timeOf, truthOf, wordOf } from "./words.ts"
+import { gibOf, readCalled, readId, timeOf, truthOf, wordOf } from "./words.ts"
 
 export const renderSnapshot = (point: Point, snapshot: Snapshot) => ({
   id: point.id,
@@ -35,7 +35,7 @@ const unforced = { states: ["available"] } as const
 export function readSnapshot(asked: Asked): Read<SnapshotWish> {
   const wish = wishIn(asked.body, "snapshot")
   if (wish === undefined) return bad(unprocessable(asked))
-  const volume = readText(asked, wish, "volume_id")
+  const volume = readId(asked, wish, "volume_id")
   if (!volume.ok) return volume
   if (!volume.value) return bad(asked.refuse(400, "'volume_id' must be specified"))
   const force = truthOf(wish["force"] ?? false)

@@ -7,7 +7,7 @@ import type { Body } from "../formats.ts"
 import { volumeWords } from "../states.ts"
 import { type Asked, bad, good, type Read, unprocessable, wishIn } from "./route.ts"
 import { findType } from "./types.ts"
-import { bytesOf, gibOf, readCalled, readText, timeOf, wordOf } from "./words.ts"
+import { bytesOf, gibOf, readCalled, readId, readText, timeOf, wordOf } from "./words.ts"
 
 /** Volumes that no wish of this API made have no type of their own, and show the default one. */
 export const renderVolume = (volume: Volume, { volumeTypes }: OpenstackSettings) => ({
@@ -66,9 +66,9 @@ const isNone = (value: unknown) => value === undefined || value === null || valu
 type Origin = { pointId: Id<"point"> } | { cloneOf: Id<"volume"> }
 
 function readOrigin(asked: Asked, wish: Body): Read<Origin | undefined> {
-  const snapshot = readText(asked, wish, "snapshot_id")
+  const snapshot = readId(asked, wish, "snapshot_id")
   if (!snapshot.ok) return snapshot
-  const volume = readText(asked, wish, "source_volid")
+  const volume = readId(asked, wish, "source_volid")
   if (!volume.ok) return volume
   if (snapshot.value && volume.value) {
     return bad(asked.refuse(400, "snapshot_id and source_volid cannot both be given"))
@@ -109,11 +109,17 @@ function readSize(
   if (hasOrigin && (size === undefined || size === null)) return good(undefined)
   const gib = typeof size === "string" && /^\d{1,9}$/.test(size) ? Number(size) : size
   if (typeof gib !== "number" || !Number.isInteger(gib) || gib < 1) {
-    const shown = size === undefined || size === null ? "None" : wordOf(size).slice(0, 32)
-    const why = `Volume 'size' needs to be a positive integer value, ${shown} cannot be accepted.`
+    const why = `Volume 'size' needs to be a positive integer value, ${shownSize(size)} cannot be accepted.`
     return bad(asked.refuse(400, why))
   }
   if (gib >= minGiB && gib <= maxGiB) return good(bytesOf(gib))
   const why = `'size' parameter must be between ${minGiB} and ${maxGiB} for volumes of type ${name}`
   return bad(asked.refuse(400, why))
+}
+
+/** Numbers with their point, as this API's own examples of refused sizes have them. */
+function shownSize(size: unknown): string {
+  if (size === undefined || size === null) return "None"
+  const word = wordOf(size).slice(0, 32)
+  return /^-?\d+$/.test(word) ? `${word}.0` : word
 }

@@ -1,10 +1,13 @@
 import type { Core, VolumeListing, VolumeView } from "../../../core/core.ts"
 import type { Principal } from "../../../domain/account.ts"
-import { no, ok, type Result } from "../../../domain/fault.ts"
+import { type Fault, no, ok, type Result } from "../../../domain/fault.ts"
 import { parseId, type VolumeId } from "../../../domain/ids.ts"
+import type { Volume } from "../../../domain/volume.ts"
 import type { Answer } from "../../face.ts"
+import { sayInUse } from "../faults.ts"
 import { volumeState } from "../states.ts"
-import { oneOf, readListing } from "./listing.ts"
+import { oneOf, readListing, thoseThat } from "./listing.ts"
+import { carries, type Pairs, readPairs } from "./metadata-filter.ts"
 import { numbersOf } from "./owners.ts"
 import { type Asked, accepted, changeIn, unprocessable, type V1Route } from "./route.ts"
 import { noOrigin, readVolume, renderVolume, renderVolumeDetail } from "./volume.ts"
@@ -31,12 +34,14 @@ async function create(asked: Asked): Promise<Result<Answer>> {
 }
 
 async function list(asked: Asked, detailed: boolean): Promise<Result<Answer>> {
-  const { core, who, settings } = asked
+  const { core, settings } = asked
   const page = readListing(asked)
   if (!page.ok) return page.answer
   const only = filters(asked)
+  const pairs = readPairs(oneOf(asked, "metadata") || "{}")
+  if (pairs === undefined) return asked.refuse(400, "metadata param must be a set of pairs")
   const found =
-    only === undefined ? ok([]) : await core.volumes.list(who, { ...page.value, ...only })
+    only === undefined ? ok([]) : await carrying(asked, pairs, { ...page.value, ...only })
   if (!found.ok) return found
   const numberOf = await numbersOf(core, found.value)
   const volumes = found.value.map((volume) =>
@@ -45,6 +50,12 @@ async function list(asked: Asked, detailed: boolean): Promise<Result<Answer>> {
       : renderVolume(volume, settings),
   )
   return asked.show(200, { volumes })
+}
+
+function carrying({ core, who }: Asked, pairs: Pairs, page: VolumeListing) {
+  if (Object.keys(pairs).length === 0) return core.volumes.list(who, page)
+  const fits = ({ metadata }: Volume) => carries(metadata, pairs)
+  return thoseThat(fits, page, (listing) => core.volumes.list(who, { ...page, ...listing }))
 }
 
 /** Undefined: nothing can be like that. */
@@ -79,7 +90,20 @@ async function remove(asked: Asked): Promise<Result<Answer>> {
   const id = volumeIdOf(asked)
   if (!id.ok) return id
   const started = await asked.core.volumes.remove(asked.asking, id.value, removal)
-  return started.ok ? ok(accepted) : started
+  return started.ok ? ok(accepted) : await hindered(asked, id.value, started.fault)
+}
+
+const mostNamed = 8
+
+/** What stands in the way, by the ids that it has here: somebody has to delete it first. */
+async function hindered(asked: Asked, id: VolumeId, fault: Fault): Promise<Result<Answer>> {
+  if (fault.kind !== "in-use" || fault.by.some(({ kind }) => kind === "machine")) return no(fault)
+  const page = { volumeId: id, limit: mostNamed }
+  const points = await asked.core.snapshots.points(asked.who, page)
+  if (!points.ok || points.value.length === 0) return no(fault)
+  const named = points.value.map(({ point }) => point.id).join(", ")
+  const more = fault.by.length > mostNamed ? " and others" : ""
+  return asked.refuse(400, `${sayInUse(fault)}: ${named}${more}.`)
 }
 
 /** What a revert left hinders nothing here: nobody who asks here ever saw it. */

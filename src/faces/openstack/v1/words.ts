@@ -15,8 +15,8 @@ export const timeOf = (epochMs: number): string =>
 const longestText = 255
 
 /**
- * Text under the first of these names that has any; null and an empty one are none. Some clients
- * write `name` where this API has `display_name`, some both.
+ * Text under the first of these names that has any; where there are only nulls it is empty. Some
+ * clients write `name` where this API has `display_name`, some both.
  */
 export function readText(
   asked: Asked,
@@ -24,12 +24,20 @@ export function readText(
   ...names: readonly string[]
 ): Read<string | undefined> {
   const name = names.find((each) => wish[each] !== undefined && wish[each] !== null)
-  if (name === undefined) return good(undefined)
+  if (name === undefined) {
+    return good(names.some((each) => wish[each] === null) ? "" : undefined)
+  }
   const value = wish[name]
   if (typeof value !== "string") return bad(asked.refuse(400, `${name} is not a string or unicode`))
   if (value.length <= longestText) return good(value)
   const why = `${name} has ${value.length} characters, more than ${longestText}.`
   return bad(asked.refuse(400, why))
+}
+
+/** As documents in XML have them, an id may stand on a line of its own. */
+export function readId(asked: Asked, wish: Body, name: string): Read<string | undefined> {
+  const text = readText(asked, wish, name)
+  return text.ok && text.value !== undefined ? good(text.value.trim()) : text
 }
 
 export type Called = Partial<Pick<Labels, "description" | "metadata"> & { name: string }>

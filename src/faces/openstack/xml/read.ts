@@ -1,7 +1,8 @@
 /**
  * From bytes to elements, for documents of strangers: UTF-8 only, no document type and so no
  * entities but XML's own five, no illegal characters, nothing that is not well-formed. All that is
- * wrong with one is `invalid`; nothing is ever fetched or expanded.
+ * wrong with one is `invalid`; nothing is ever fetched or expanded. White space before the
+ * declaration is forgiven: examples in the documents are indented, and people copy them.
  */
 import { XMLParser, XMLValidator } from "fast-xml-parser"
 import { no, ok, type Result } from "../../../domain/fault.ts"
@@ -20,7 +21,7 @@ export type XmlElement = {
 const mostNested = 16
 
 export function readXml(bytes: Uint8Array): Result<XmlElement> {
-  const text = decoded(bytes)
+  const text = decoded(bytes)?.replace(/^[\t\n\r ]+/, "")
   if (text === undefined) return refused("the XML is not UTF-8")
   if (!isLegal(text)) return refused("the XML has characters that XML does not allow")
   if (!isDeclaredUtf8(text)) return refused("the XML says that it is not UTF-8")
