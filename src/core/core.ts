@@ -76,6 +76,8 @@ export interface Images {
   remove(asking: Asking, id: ImageId): Promise<Result<Started<Image>>>
 }
 
+export type AndThen = "as-before" | "as-kept" | "start" | "stop"
+
 export interface Machines {
   create(asking: Asking, wish: MachineWish): Promise<Result<Started<MachineView>>>
   get(who: Principal, id: MachineId): Promise<Result<MachineView>>
@@ -97,7 +99,11 @@ export interface Machines {
   start(asking: Asking, id: MachineId): Promise<Result<Started<MachineView>>>
   /** `hard`: at once; otherwise the guest is asked first. */
   stop(asking: Asking, id: MachineId, how: { hard: boolean }): Promise<Result<Started<MachineView>>>
-  reboot(asking: Asking, id: MachineId): Promise<Result<Started<MachineView>>>
+  reboot(
+    asking: Asking,
+    id: MachineId,
+    how?: { hard: boolean },
+  ): Promise<Result<Started<MachineView>>>
   /** Its root volume and its snapshots go with it; extra volumes are given back. */
   remove(asking: Asking, id: MachineId): Promise<Result<Started<MachineView>>>
   attach(asking: Asking, id: MachineId, volume: VolumeId): Promise<Result<Started<MachineView>>>
@@ -108,14 +114,16 @@ export interface Machines {
     how?: CoverRule,
   ): Promise<Result<Started<MachineView>>>
   /**
-   * Afterwards running or off as before, or always running with `start`, always off with `stop`.
+   * Afterwards running or off as before, or always running with `start`, always off with `stop`;
+   * with `as-kept` running if the snapshot has memory, and off if not. Where it is still being
+   * taken, that is waited for in the queue.
    * `rootOnly`: what else the snapshot kept is left alone, extra volumes and memory; the guest boots
    * if it is to run.
    */
   revert(
     asking: Asking,
     id: MachineId,
-    wish: { snapshotId: SnapshotId; then?: "as-before" | "start" | "stop"; rootOnly?: boolean },
+    wish: { snapshotId: SnapshotId; then?: AndThen; rootOnly?: boolean },
   ): Promise<Result<Started<MachineView>>>
   exec(
     asking: Asking,

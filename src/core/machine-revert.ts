@@ -36,10 +36,8 @@ export function revertMachine(
       })
       const wish = { who: asking.who, snapshotId, source, volumes }
       const reverting = await planReverting(rooms, context, wish)
-      const hardware = (await rooms.snapshots.get(snapshotId))?.machine?.hardware ?? null
       await mustHaveRoomFor(rooms, context, resource, arranging)
       const standIns = arranging?.disks.flatMap(({ standIn }) => standIn?.volumeId ?? []) ?? []
-      const then = arranging !== null && andThen === "as-before" ? "start" : andThen
       return {
         ...planFor(resource),
         holds: [
@@ -48,7 +46,7 @@ export function revertMachine(
           ...standIns,
           snapshotId,
         ],
-        params: { machineId: id, reverting, hardware, andThen: then, arranging, notes },
+        params: { machineId: id, reverting, andThen, arranging, notes },
       }
     },
   })

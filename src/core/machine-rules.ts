@@ -58,11 +58,13 @@ export async function mustSuit(
   rooms: { operations: Pick<Rooms["operations"], "holding"> },
   { id, state }: Machine,
   needs: readonly MachineState[],
+  hint?: string,
 ): Promise<void> {
   if (needs.includes(state)) return
   const unsettled = state === "creating" || (state !== "failed" && state !== "deleting")
   if (unsettled && (await rooms.operations.holding(id)).length > 0) return
-  throw new Refusal({ kind: "wrong-state", what: "machine", id, is: state, needs })
+  const advice = hint === undefined ? {} : { hint }
+  throw new Refusal({ kind: "wrong-state", what: "machine", id, is: state, needs, ...advice })
 }
 
 export function mustBeHardware(wish: Partial<Pick<Hardware, "memoryMiB" | "cpus">>): void {

@@ -36,7 +36,8 @@ export const openMachines = (context: Context): Machines => ({
   start: (asking, id) => power(context, asking, id, { saga: machineStart, needs: onOrOff }),
   stop: (asking, id, { hard }) =>
     power(context, asking, id, { saga: machineStop, needs: onOrOff, params: { hard } }),
-  reboot: (asking, id) => power(context, asking, id, { saga: machineReboot, needs: ["running"] }),
+  reboot: (asking, id, { hard } = { hard: false }) =>
+    power(context, asking, id, { saga: machineReboot, needs: ["running"], params: { hard } }),
   remove: (asking, id) => removeMachine(context, asking, id),
   attach: (asking, id, volumeId) => attachVolume(context, asking, id, volumeId),
   detach: (asking, id, volumeId, how) => detachVolume(context, asking, id, volumeId, how),

@@ -7,7 +7,7 @@ import type { Rooms } from "../ledger/ledger.ts"
 import type { Arranging, StandIn } from "../operations/machine/arrange.ts"
 import type { Context } from "./context.ts"
 import type { MachineView } from "./core.ts"
-import { usableSnapshot } from "./snapshot-rows.ts"
+import { keepsMemory, usableSnapshot } from "./snapshot-rows.ts"
 import { mine } from "./visible.ts"
 
 type DiskPlan = {
@@ -37,7 +37,7 @@ export async function planDisks(
     (await rooms.points.find({ snapshotId })).map((point) => [point.volumeId, point]),
   )
   const lacking = described.filter(({ volumeId }) => !points.has(volumeId))
-  const hasMemory = snapshot.memoryBytes !== null && snapshot.sourceId === machine.id
+  const hasMemory = snapshot.sourceId === machine.id && (await keepsMemory(rooms, snapshot))
   if (!hasMemory || !goesOn || lacking.length > 0) {
     const notes = hasMemory && lacking.length > 0 && goesOn ? [cannotGoOn] : []
     notes.push(...(await comings(rooms, machine, described)), ...partings(machine, lacking))

@@ -6,6 +6,7 @@ import type { Machine } from "../domain/machine.ts"
 import type { Point, Snapshot, SnapshotState } from "../domain/snapshot.ts"
 import type { Rooms, Where } from "../ledger/ledger.ts"
 import { every, everyOf } from "../operations/every.ts"
+import { type SnapshotCapture, snapshotCapture } from "../operations/snapshot/capture.ts"
 import { must, seen } from "./visible.ts"
 
 /** A deleted snapshot is gone for everybody while its bytes are still going. */
@@ -60,6 +61,18 @@ export async function usableSnapshot(
     throw new Refusal({ kind: "wrong-state", what: "snapshot", id, is: snapshot.state, needs })
   }
   return snapshot
+}
+
+/** Whether it has memory; of one still being taken, whether it is to have it. */
+export async function keepsMemory(
+  rooms: { operations: Pick<Rooms["operations"], "find"> },
+  { id, state, memoryBytes }: Snapshot,
+): Promise<boolean> {
+  if (state !== "creating") return memoryBytes !== null
+  const taking = await rooms.operations.find({ targetId: id }, { limit: 1 })
+  return taking.some(
+    ({ kind, params }) => kind === snapshotCapture.name && (params as SnapshotCapture).memory,
+  )
 }
 
 /** The point of one volume; without saying which: the root's, or the only one there is. */

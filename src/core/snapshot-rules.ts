@@ -48,7 +48,7 @@ async function mustBeAllowed(
   mustLive(covered)
   mustBePossible(context, wish, covered.machine)
   mustBeSuch(covered, sourceRule)
-  await mustHaveGuest(rooms, covered, sourceRule)
+  await mustHaveGuest(rooms, covered, wish)
   await mustBeFree(nameRule, "snapshot", name, () =>
     rooms.snapshots.find(namesakes(source.id, covered.machine, name)),
   )
@@ -82,10 +82,13 @@ function mustBeSuch({ machine, volumes }: Covered, { extras, states }: SourceRul
 async function mustHaveGuest(
   rooms: Rooms,
   { machine }: Covered,
-  { guest }: SourceRule = {},
+  { sourceRule, memory }: SnapshotWish,
 ): Promise<void> {
-  if (guest === "required" && machine !== null) await mustSuit(rooms, machine, ["running"])
+  if (sourceRule?.guest !== "required" || machine === null) return
+  await mustSuit(rooms, machine, ["running"], memory === true ? whileOff : undefined)
 }
+
+const whileOff = "start it first, or take the snapshot without memory"
 
 /**
  * True where older ones must give way to it; refuses where they cannot. None goes before it is

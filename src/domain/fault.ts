@@ -27,7 +27,15 @@ export type Fault =
   | { kind: "not-found"; what: ResourceKind; id: string }
   | { kind: "name-taken"; what: ResourceKind; name: string }
   /** The thing is in a state that a user chose and that does not allow this. */
-  | { kind: "wrong-state"; what: ResourceKind; id: string; is: string; needs: readonly string[] }
+  | {
+      kind: "wrong-state"
+      what: ResourceKind
+      id: string
+      is: string
+      needs: readonly string[]
+      /** What to do about it, where that is not plain. */
+      hint?: string
+    }
   /** Something else needs it; `by` names every one of them. */
   | { kind: "in-use"; what: ResourceKind; id: string; by: readonly Named[]; hint: string }
   | { kind: "size"; what: string; bytes: number; atLeast?: number; atMost?: number }
@@ -102,7 +110,7 @@ export function explain(fault: Fault): string {
     case "name-taken":
       return `a ${fault.what} named ${JSON.stringify(fault.name)} exists already`
     case "wrong-state":
-      return `${fault.what} ${fault.id} is ${fault.is}; this needs it ${fault.needs.join(" or ")}`
+      return explainState(fault)
     case "in-use":
       return `${fault.what} ${fault.id} is in use by ${listed(fault.by)}; ${fault.hint}`
     case "size":
@@ -128,6 +136,11 @@ export function explain(fault: Fault): string {
     default:
       return unreachable(fault)
   }
+}
+
+function explainState({ what, id, is, needs, hint }: FaultOf<"wrong-state">): string {
+  const advice = hint === undefined ? "" : `: ${hint}`
+  return `${what} ${id} is ${is}; this needs it ${needs.join(" or ")}${advice}`
 }
 
 function explainSpace({ neededBytes, freeBytes, keptBytes }: FaultOf<"no-space">): string {

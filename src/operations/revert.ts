@@ -2,9 +2,10 @@
  * Heads go back to a snapshot's points, and what they held becomes a recovery snapshot: a revert
  * destroys nothing. Shared by the reverts of machines and of single volumes.
  */
+import { Refusal } from "../domain/fault.ts"
 import type { AccountId, PointId, SnapshotId, VolumeId } from "../domain/ids.ts"
 import { noLabels } from "../domain/labels.ts"
-import type { SnapshotSource } from "../domain/snapshot.ts"
+import type { Snapshot, SnapshotSource } from "../domain/snapshot.ts"
 import type { Rooms } from "../ledger/ledger.ts"
 import { standers } from "./standing.ts"
 import type { Tools } from "./tools.ts"
@@ -23,6 +24,19 @@ export type Reverting = {
     role: "root" | "extra" | "volume"
   }[]
   recovery: { snapshotId: SnapshotId; name: string; expiresAt: number | null } | null
+}
+
+/** It may have failed while the revert waited behind it. */
+export async function mustBeTaken(
+  tools: Tools,
+  { snapshotId: id }: Pick<Reverting, "snapshotId">,
+): Promise<Snapshot> {
+  const snapshot = await tools.read.snapshots.get(id)
+  if (snapshot === undefined) throw new Refusal({ kind: "not-found", what: "snapshot", id })
+  const { state } = snapshot
+  // One deleted since still has its points, for as long as this holds it.
+  if (state === "ready" || state === "deleting") return snapshot
+  throw new Refusal({ kind: "wrong-state", what: "snapshot", id, is: state, needs: ["ready"] })
 }
 
 export async function revertHeads(tools: Tools, { volumes }: Reverting): Promise<void> {

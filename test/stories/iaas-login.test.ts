@@ -25,6 +25,15 @@ describe("a refresh token", () => {
     expect(await status(json.token)).toBe(200)
   })
 
+  // PowervRA, given an API token, logs in at the first with it, and at the second with what it got.
+  test("is told again at /iaas/login, for a client that logs in twice, and nowhere else", async () => {
+    const { refreshToken } = alice
+    const first = await open("/iaas/login", { refreshToken })
+    const second = await open("/iaas/api/login", { refreshToken: first.json.refresh_token })
+    expect(await status(second.json.token)).toBe(200)
+    expect(Object.keys(second.json)).toEqual(["tokenType", "token"])
+  })
+
   test("is exchanged by newer clients in a form", async () => {
     for (const name of ["refresh_token", "api_token"]) {
       const path = "/csp/gateway/am/api/auth/api-tokens/authorize"

@@ -1,5 +1,5 @@
 /** Machines: found by filters, made, changed, powered, resized. A real service, on fakes. */
-import { beforeEach, describe, expect, test } from "vitest"
+import { beforeEach, describe, expect, test, vi } from "vitest"
 import { right } from "../crash/world.ts"
 import { iaasForEachTest, type Tenant } from "../fixtures/iaas-house.ts"
 
@@ -36,6 +36,7 @@ describe("lists", () => {
     expect(await filter("name eq 'it''s'")).toEqual(["it's"])
     expect(await filter("name eq 'web*'")).toEqual(["web-1", "web-2"])
     expect(await filter("name ne 'web-1' and powerState eq 'ON'")).toEqual(["it's"])
+    expect(await filter("tags.item.key eq env and tags.item.value eq 'dev'")).toEqual(["web-2"])
     expect(await filter("customProperties.isExternal eq 'false'")).toEqual(["web-1"])
     expect(await filter("(tags.value eq 'dev' or customProperties.cpuCount eq '2')")).toEqual([
       "web-2",
@@ -193,9 +194,22 @@ describe("resizing", () => {
       powerState: "ON",
       customProperties: { cpuCount: "2", memoryInMB: "1024", flavor: "medium" },
     })
-    for (const bad of ["", "cpuCount=two", "memoryInMB=0"]) {
+    for (const bad of ["", "cpuCount=two", "memoryInMB=0", "memoryInMB=1", "name=huge"]) {
       expect((await resize(bad)).status, bad).toBe(400)
     }
+  })
+
+  // The only way that Terraform knows; PowervRA writes `Small`.
+  test("is to a flavor by its name, unless a number says otherwise", async () => {
+    const path = await iaas.machine(alice)
+    const resize = async (query: string) => {
+      await iaas.done(alice, await alice.ask("POST", `${path}/operations/resize?${query}`))
+      const { cpuCount, memoryInMB, flavor } = (await get(path)).customProperties
+      return [cpuCount, memoryInMB, flavor]
+    }
+    expect(await resize("name=medium")).toEqual(["2", "1024", "medium"])
+    expect(await resize("name=Small")).toEqual(["1", "256", "small"])
+    expect(await resize("name=medium&memoryInMB=512")).toEqual(["2", "512", undefined])
   })
 
   test("is taken back by a revert", async () => {
@@ -219,4 +233,14 @@ test("what cannot be done is a failed tracker with a reason, and it stays on rec
   const reboot = await iaas.ended(alice, await alice.ask("POST", `${path}/operations/reboot`))
   expect(reboot).toMatchObject({ status: "FAILED", name: "Reboot" })
   expect(reboot.message).toContain("is stopped; this needs it running")
+})
+
+test("a reset asks the guest nothing, a reboot does", async () => {
+  const path = await iaas.machine(alice)
+  const rebooted = vi.spyOn(iaas.house.stage.host, "reboot")
+  for (const word of ["reset", "reboot", "restart"]) {
+    await iaas.done(alice, await alice.ask("POST", `${path}/operations/${word}`))
+  }
+  const graces = rebooted.mock.calls.map(([, graceMs]) => graceMs > 0)
+  expect(graces).toEqual([false, true, true])
 })

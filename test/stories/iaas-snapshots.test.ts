@@ -136,16 +136,17 @@ describe("memory", () => {
     expect(await making.recall(host, id)).toBe("counting at 7")
   })
 
-  test("that is still being kept is waited for by a revert", async () => {
-    const { host, making } = house.stage
-    await making.remember(host, id, "counting at 7")
+  /** A snapshot with memory that goes no further until it is let; `fail` makes it come to nothing. */
+  async function takeSlowly({ fail }: { fail: boolean }) {
     const begun = Promise.withResolvers<void>()
     const release = Promise.withResolvers<void>()
+    const { host } = house.stage
     const keep = host.keepMemory.bind(host)
     Object.defineProperty(host, "keepMemory", {
       value: async (...args: Parameters<typeof keep>) => {
         begun.resolve()
         await release.promise
+        if (fail) throw new Error("the stream was made to fail")
         return await keep(...args)
       },
     })
@@ -153,30 +154,47 @@ describe("memory", () => {
     await begun.promise
     const [row] = await rows()
     expect(row).toMatchObject({ name: "s", provisioningStatus: "PROVISIONING", isCurrent: false })
-    const { operations } = house.core()
-    const waiting = Promise.withResolvers<void>()
-    const wait = operations.wait.bind(operations)
-    Object.defineProperty(operations, "wait", {
-      value: (...args: Parameters<typeof wait>) => {
-        waiting.resolve()
-        return wait(...args)
-      },
-    })
-    const reverting = revert(row?.id ?? "")
-    await Promise.race([waiting.promise, reverting])
+    return { asked, snapshot: row?.id ?? "", release: () => release.resolve() }
+  }
+
+  test("that is still being kept is waited for by a revert, in the queue", async () => {
+    const { host, making } = house.stage
+    await making.remember(host, id, "counting at 7")
+    const { asked, snapshot, release } = await takeSlowly({ fail: false })
+    const reverting = await revert(snapshot)
+    expect(reverting.json).toMatchObject({ status: "INPROGRESS", progress: 0 })
     await making.remember(host, id, "something else")
-    release.resolve()
+    release()
     await iaas.done(alice, asked)
-    await iaas.done(alice, await reverting)
+    await iaas.done(alice, reverting)
     expect((await get(machine)).powerState).toBe("ON")
     expect(await making.recall(host, id)).toBe("counting at 7")
+  })
+
+  test("that comes to nothing leaves the machine as it is, whoever waited for it", async () => {
+    const { host, making } = house.stage
+    const { asked, snapshot, release } = await takeSlowly({ fail: true })
+    const reverting = await revert(snapshot)
+    await making.remember(host, id, "what was not given up")
+    release()
+    await iaas.ended(alice, asked)
+    const failed = await iaas.ended(alice, reverting)
+    expect([failed.status, failed.message]).toEqual([
+      "FAILED",
+      `snapshot ${snapshot} is failed; this needs it ready`,
+    ])
+    expect((await get(machine)).powerState).toBe("ON")
+    expect(await making.recall(host, id)).toBe("what was not given up")
   })
 
   test("of a machine that is off is refused in a tracker, and nothing is kept", async () => {
     await power("power-off")
     const failed = await iaas.ended(alice, await create({ name: "s", snapshotMemory: true }))
     expect(failed).toMatchObject({ status: "FAILED", resources: [machine] })
-    expect(failed.message).toBe(`machine ${id} is stopped; this needs it running`)
+    expect(failed.message).toBe(
+      `machine ${id} is stopped; this needs it running: ` +
+        "start it first, or take the snapshot without memory",
+    )
     expect(await rows()).toEqual([])
     await take("without")
   })

@@ -1,7 +1,7 @@
 /** Trackers in lists: as each is told alone, and at no more than a list may cost. On fakes. */
 import { expect, test, vi } from "vitest"
 import { right } from "../crash/world.ts"
-import { iaasFace, iaasForEachTest } from "../fixtures/iaas-house.ts"
+import { iaasForEachTest } from "../fixtures/iaas-house.ts"
 
 const iaas = iaasForEachTest()
 
@@ -38,11 +38,4 @@ test("the administrator finds by its id what is of somebody's machine or disk, t
     const own = await iaas.ask("GET", `/iaas/api/request-tracker/${taken.json.id}`, { token })
     expect(own.json.resources).toEqual([path, snapshot])
   }
-})
-
-test("a revert that waits for its snapshot takes nobody else's place", () => {
-  const waiting = iaasFace().routes.filter(({ lasting }) => lasting)
-  expect(waiting.map(({ path }) => path)).toEqual([
-    "/iaas/api/machines/:id/operations/revert/:snapshotId",
-  ])
 })

@@ -2,7 +2,8 @@
  * What `$filter` says, as a predicate over rendered JSON. `eq`, `ne`, `and`, `or`, parentheses,
  * quoted literals with `*` for anything, dotted paths, and the three functions that projects and
  * deployments know. Comparison is of texts, case and all; a list has a value if one of its members
- * has. Lengths are limited, so that no filter costs more than it finds.
+ * has (`tags.item.key`, or `tags.key`). Lengths are limited, so that no filter costs more than it
+ * finds.
  */
 import { no, ok, type Result } from "../../domain/fault.ts"
 
@@ -185,7 +186,10 @@ function like(wanted: string): (text: string) => boolean {
 
 /** The texts of what is at the path: a key may have dots in it, a list gives all its members. */
 export function valuesAt(value: unknown, path: string): string[] {
-  if (Array.isArray(value)) return value.flatMap((member) => valuesAt(member, path))
+  if (Array.isArray(value)) {
+    const inMembers = path.replace(/^item(\.|$)/, "")
+    return value.flatMap((member) => valuesAt(member, inMembers))
+  }
   if (path === "") return value === null || typeof value === "object" ? [] : [String(value)]
   if (typeof value !== "object" || value === null) return []
   const found: string[] = []

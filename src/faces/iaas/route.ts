@@ -29,7 +29,7 @@ type Ids<K extends Kinds> = { [N in keyof K]: Id<K[N]> }
 
 type Told<K extends Kinds, Q extends z.ZodType, B extends z.ZodType> = Pick<
   Route,
-  "method" | "path" | "open" | "lasting"
+  "method" | "path" | "open"
 > & {
   /** What each parameter of the path is the id of. */
   ids?: K
@@ -47,22 +47,11 @@ export function route<
   K extends Kinds = Record<never, never>,
   Q extends z.ZodType = Anything,
   B extends z.ZodType = Anything,
->({
-  method,
-  path,
-  open = false,
-  lasting = false,
-  ids,
-  query,
-  body,
-  versioned,
-  answer,
-}: Told<K, Q, B>): Route {
+>({ method, path, open = false, ids, query, body, versioned, answer }: Told<K, Q, B>): Route {
   return {
     method,
     path,
     open,
-    lasting,
     async answer(core, who, request) {
       const said = readQuery(request.query)
       const version = checkVersion(said["apiVersion"], versioned === true)

@@ -28,6 +28,10 @@ const sayings: Record<FaultKind, Saying> = {
   failed: { status: 500 },
 }
 
+/** Of what is no thing of the core: the one zone is never another, and there are no deployments. */
+export const notHere = (what: string, id = "", request: Request): Answer =>
+  said({ status: 404, kind: "not-found", why: `no ${what} ${id.slice(0, 255)}` }, request)
+
 export function renderFault(fault: Fault, request: Request): Answer {
   const { status, again = false, headers = {} } = sayings[fault.kind]
   return { ...said({ status, kind: fault.kind, why: explain(fault), again }, request), headers }
@@ -37,7 +41,12 @@ export const renderMishap = ({ kind, status, why }: Mishap, request: Request): A
   said({ status, kind, why, again: kind === "busy" || kind === "slow" }, request)
 
 function said(
-  { status, kind, why, again }: { status: number; kind: string; why: string; again: boolean },
+  {
+    status,
+    kind,
+    why,
+    again = false,
+  }: { status: number; kind: string; why: string; again?: boolean },
   { requestId }: Request,
 ): Answer {
   return {

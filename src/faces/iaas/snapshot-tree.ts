@@ -11,7 +11,6 @@ import type { SnapshotSource } from "../../domain/snapshot.ts"
 import type { SnapshotInTree } from "./wire/snapshot.ts"
 
 const pageSize = 1000
-const patienceMs = 20_000
 
 /** Oldest first. */
 export async function machineSnapshots(
@@ -41,25 +40,6 @@ export async function machineSnapshot(
   if (!all.ok) return all
   const one = all.value.find(({ snapshot }) => snapshot.id === id)
   return one === undefined ? no({ kind: "not-found", what: "snapshot", id }) : ok(one)
-}
-
-/** Whether it has memory is known only once it was taken; that is waited for, for a while. */
-export async function takenSnapshot(
-  core: Core,
-  who: Principal,
-  machine: MachineId,
-  id: SnapshotId,
-): Promise<Result<SnapshotInTree>> {
-  const found = await machineSnapshot(core, who, machine, id)
-  if (!found.ok || found.value.snapshot.state !== "creating") return found
-  const taking = { targetId: id, unendedOnly: true, limit: 1, allAccounts: who.everywhere }
-  const operations = await core.operations.list(who, taking)
-  if (!operations.ok) return operations
-  const [operation] = operations.value
-  if (operation !== undefined) await core.operations.wait(who, operation.id, patienceMs)
-  const now = await machineSnapshot(core, who, machine, id)
-  if (!now.ok || now.value.snapshot.state !== "creating") return now
-  return no({ kind: "unavailable", what: `snapshot ${id}`, remedy: "wait until it was taken" })
 }
 
 async function allOf(

@@ -4,7 +4,7 @@ import type { Core, MachineWish } from "../../core/core.ts"
 import type { Principal } from "../../domain/account.ts"
 import { no, ok, type Result } from "../../domain/fault.ts"
 import { type ImageId, parseId, type VolumeId } from "../../domain/ids.ts"
-import { flavors } from "./flavors.ts"
+import { flavorOf, notAFlavor } from "./flavors.ts"
 import { type MachineSpecification, writable } from "./wire/machine.ts"
 
 type Specification = z.output<typeof MachineSpecification>
@@ -17,11 +17,8 @@ export async function wishedMachine(
   const { name, description = "", tags = {}, customProperties = {}, disks } = specification
   const image = await imageOf(core, who, specification.imageRef || specification.image)
   if (!image.ok) return image
-  const wanted = specification.flavorRef || specification.flavor
-  const flavor = flavors.find((each) => each.name === wanted)
-  if (flavor === undefined) {
-    return refused("flavor", `must be ${flavors.map((each) => each.name).join(" or ")}`)
-  }
+  const flavor = flavorOf(specification.flavorRef || specification.flavor)
+  if (flavor === undefined) return refused("flavor", notAFlavor)
   const volumeIds: VolumeId[] = []
   for (const { blockDeviceId } of disks) {
     const id = parseId<"volume">(blockDeviceId)

@@ -46,16 +46,16 @@ export const machineStop = saga<Tools, MachineStop>("machine-stop", 1).step("sto
   record: (rooms, { machineId }) => recordOff(rooms, machineId),
 })
 
-export type MachineReboot = { machineId: MachineId }
+export type MachineReboot = { machineId: MachineId; hard?: boolean }
 
 export const machineReboot = saga<Tools, MachineReboot>("machine-reboot", 1)
   .step("reboot", {
-    async do(tools, { machineId }) {
+    async do(tools, { machineId, hard = false }) {
       const machine = await machineOf(tools, machineId)
       const host = tools.host(machine.kind)
       // Its process may have ended while this waited in the queue: then rebooting is starting.
       if ((await livenessOf(tools, machineId)) !== "gone") {
-        await host.reboot(machineId, tools.limits.powerOffMs)
+        await host.reboot(machineId, hard ? 0 : tools.limits.powerOffMs)
       }
     },
   })

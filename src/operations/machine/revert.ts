@@ -18,6 +18,7 @@ import {
 } from "../power.ts"
 import {
   dropReplaced,
+  mustBeTaken,
   type Reverting,
   recordReverted,
   revertHeads,
@@ -42,27 +43,38 @@ import {
 export type MachineRevert = {
   machineId: MachineId
   reverting: Reverting
-  /** As it was in the snapshot; null where the snapshot does not say. */
-  hardware: Hardware | null
-  andThen: "as-before" | "start" | "stop"
+  /** `as-kept`: on if the snapshot has memory, else off. */
+  andThen: "as-before" | "as-kept" | "start" | "stop"
   /** The disks that the kept memory knows; null where none is to go on. */
   arranging: Arranging | null
   /** What a person should know of disks that came and went since. */
   notes: readonly string[]
 }
 
-type Before = { wasOn: boolean; stood: Stood; hardware: Hardware; seats: Seat[] }
+type Before = {
+  wasOn: boolean
+  hasMemory: boolean
+  stood: Stood
+  hardware: Hardware
+  seats: Seat[]
+}
 
-const comesUp = (wasOn: boolean, andThen: MachineRevert["andThen"]) =>
-  andThen === "start" || (andThen === "as-before" && wasOn)
+/** A guest that goes on from its memory is on, whatever it was before. */
+function comesUp({ before, andThen, arranging }: MachineRevert & { before: Before }): boolean {
+  if (andThen === "as-kept") return before.hasMemory
+  return andThen === "start" || (andThen === "as-before" && (before.wasOn || arranging !== null))
+}
 
 export const machineRevert = saga<Tools, MachineRevert>("machine-revert", 1)
   .step<"before", Before>("before", {
     async do(tools, { machineId, reverting, arranging }) {
+      // Before the plug is pulled: it may have been promised while it was still being taken.
+      const { memoryBytes } = await mustBeTaken(tools, reverting)
       const { hardware } = await machineOf(tools, machineId)
       const wasOn = (await livenessOf(tools, machineId)) !== "gone"
       const seats = await seatsBefore(tools, machineId, arranging)
-      return { wasOn, hardware, seats, stood: await stoodBefore(tools, reverting) }
+      const stood = await stoodBefore(tools, reverting)
+      return { wasOn, hasMemory: memoryBytes !== null, hardware, seats, stood }
     },
   })
   .step("off", {
@@ -83,9 +95,13 @@ export const machineRevert = saga<Tools, MachineRevert>("machine-revert", 1)
   })
   .step("revert", {
     do: (tools, { reverting }) => revertHeads(tools, reverting),
-    async record(rooms, { machineId, reverting, hardware }) {
+    async record(rooms, { machineId, reverting }) {
       await recordReverted(rooms, reverting)
-      if (hardware !== null) await rooms.machines.change(machineId, { hardware })
+      // Known for sure only now: one that was still being taken had its machine as it was asked for.
+      const { machine = null } = (await rooms.snapshots.get(reverting.snapshotId)) ?? {}
+      if (machine !== null) {
+        await rooms.machines.change(machineId, { hardware: machine.hardware })
+      }
     },
     undo: (tools, { reverting }) => unrevertHeads(tools, reverting),
     async unrecord(rooms, { machineId, reverting, before }) {
@@ -94,9 +110,10 @@ export const machineRevert = saga<Tools, MachineRevert>("machine-revert", 1)
     },
   })
   .step<"start", Started | null>("start", {
-    async do(tools, { machineId, before, andThen, arranging }) {
-      if (!comesUp(before.wasOn, andThen)) return null
-      return await turnOn(tools, machineId, arranging?.snapshotId)
+    async do(tools, known) {
+      if (!comesUp(known)) return null
+      const { machineId, before, arranging } = known
+      return await turnOn(tools, machineId, before.hasMemory ? arranging?.snapshotId : undefined)
     },
     async record(rooms, { machineId, output }) {
       if (output !== null) await recordOn(rooms, machineId, output)
@@ -106,8 +123,8 @@ export const machineRevert = saga<Tools, MachineRevert>("machine-revert", 1)
   })
   .step("answer", {
     weight: 4,
-    async do(tools, { machineId, before, andThen }) {
-      if (comesUp(before.wasOn, andThen)) await awaitAnswer(tools, machineId)
+    async do(tools, known) {
+      if (comesUp(known)) await awaitAnswer(tools, known.machineId)
     },
   })
   .step("clean", {

@@ -2,6 +2,7 @@
 import type { VolumeId } from "../../domain/ids.ts"
 import {
   dropReplaced,
+  mustBeTaken,
   type Reverting,
   recordReverted,
   revertHeads,
@@ -20,6 +21,7 @@ export const volumeRevert = saga<Tools, VolumeRevert>("volume-revert", 1)
   .step<"stood", Stood>("stood", {
     async do(tools, { volumeId, reverting }) {
       await mustBeClosed(tools, volumeId)
+      await mustBeTaken(tools, reverting)
       return await stoodBefore(tools, reverting)
     },
   })

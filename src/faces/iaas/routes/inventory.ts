@@ -1,11 +1,12 @@
 /** As much of the rest as clients need to name a place, a project, an image and a size. */
 import type { Core } from "../../../core/core.ts"
 import type { Principal } from "../../../domain/account.ts"
-import { no, ok, type Result } from "../../../domain/fault.ts"
+import { ok, type Result } from "../../../domain/fault.ts"
 import type { Answer, Route } from "../../face.ts"
 import { flavors } from "../flavors.ts"
 import { ListQuery, listed, type Shown } from "../listing.ts"
 import { route } from "../route.ts"
+import { notHere } from "../service-error.ts"
 import { renderProject, renderZone } from "../wire/place.ts"
 import { base, type Owner, ownerOf, place } from "../wire/words.ts"
 
@@ -37,7 +38,7 @@ export const inventoryRoutes: readonly Route[] = [
     answer: async ({ core, who, request }) =>
       request.params["zone"] === place
         ? ok({ status: 200, body: renderZone(await ownerOf(core, who.accountId)) })
-        : absent(request.params["zone"]),
+        : ok(notHere("zone", request.params["zone"], request)),
   }),
   route({
     method: "GET",
@@ -52,7 +53,7 @@ export const inventoryRoutes: readonly Route[] = [
     async answer({ core, who, request }) {
       const owner = await projectOf(core, who, request.params["project"] ?? "")
       return owner === undefined
-        ? absent(request.params["project"])
+        ? ok(notHere("project", request.params["project"], request))
         : ok({ status: 200, body: renderProject(owner) })
     },
   }),
@@ -92,7 +93,7 @@ export const inventoryRoutes: readonly Route[] = [
   route({
     method: "GET",
     path: `${base}/deployments/:deployment`,
-    answer: async ({ request }) => absent(request.params["deployment"]),
+    answer: async ({ request }) => ok(notHere("deployment", request.params["deployment"], request)),
   }),
 ]
 
@@ -107,5 +108,3 @@ async function projectOf(core: Core, who: Principal, id: string): Promise<Owner 
   const found = /^[0-9a-f]{32}$/.test(id) ? await core.identity.actFor(who, id) : undefined
   return found?.ok ? await ownerOf(core, found.value.accountId) : undefined
 }
-
-const absent = (id = "") => no({ kind: "not-found", what: "account", id: id.slice(0, 255) })

@@ -28,7 +28,8 @@ const TokenForm = z
 const refreshLivesMs = 90 * 24 * 3_600_000
 
 export function loginRoutes({ tokenLifeMs }: IaasSettings): Route[] {
-  const login = (path: string): Route =>
+  /** `again`: whether the refresh token is told once more. */
+  const login = (path: string, { again }: { again: boolean }): Route =>
     route({
       method: "POST",
       path,
@@ -37,7 +38,8 @@ export function loginRoutes({ tokenLifeMs }: IaasSettings): Route[] {
       async answer({ core, body, request }) {
         const issued = await bearerFor(core, body.refreshToken)
         if (!issued.ok) return refusedLogin(issued.fault, 403, request)
-        return told({ tokenType: "Bearer", token: issued.value.token })
+        const repeated = again ? { refresh_token: body.refreshToken } : {}
+        return told({ tokenType: "Bearer", token: issued.value.token, ...repeated })
       },
     })
 
@@ -86,8 +88,9 @@ export function loginRoutes({ tokenLifeMs }: IaasSettings): Route[] {
   }
 
   return [
-    login(`${base}/login`),
-    login("/iaas/login"),
+    login(`${base}/login`, { again: false }),
+    // Its client goes on to the other one with the refresh token that it finds in this answer.
+    login("/iaas/login", { again: true }),
     password("/csp/gateway/am/api/login", 403),
     // Its client asks again with the whole user@domain for a name, but only after a 400.
     password("/csp/gateway/am/idp/auth/login", 400),

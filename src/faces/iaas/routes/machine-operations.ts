@@ -3,8 +3,10 @@ import { z } from "zod"
 import type { Asking, Core, MachineView, Started } from "../../../core/core.ts"
 import { type Fault, no, type Result } from "../../../domain/fault.ts"
 import type { MachineId } from "../../../domain/ids.ts"
+import { hardwareBounds } from "../../../domain/machine.ts"
 import type { Route } from "../../face.ts"
 import { accepted } from "../accepted.ts"
+import { flavorOf, notAFlavor } from "../flavors.ts"
 import { route } from "../route.ts"
 import { base, flag, wholeNumber } from "../wire/words.ts"
 
@@ -17,7 +19,10 @@ const operation = (name: string) =>
 
 type Act = (core: Core, asking: Asking, id: MachineId) => Promise<Result<Started<MachineView>>>
 
-const reboot: Act = ({ machines }, asking, id) => machines.reboot(asking, id)
+const reboot =
+  (hard: boolean): Act =>
+  ({ machines }, asking, id) =>
+    machines.reboot(asking, id, { hard })
 const stop =
   (hard: boolean): Act =>
   ({ machines }, asking, id) =>
@@ -30,9 +35,9 @@ const powers: Record<string, { kind: string; act: Act }> = {
   },
   "power-off": { kind: "machine-stop", act: stop(true) },
   shutdown: { kind: "machine-stop", act: stop(false) },
-  reboot: { kind: "machine-reboot", act: reboot },
-  restart: { kind: "machine-reboot", act: reboot },
-  reset: { kind: "machine-reboot", act: reboot },
+  reboot: { kind: "machine-reboot", act: reboot(false) },
+  restart: { kind: "machine-reboot", act: reboot(false) },
+  reset: { kind: "machine-reboot", act: reboot(true) },
   suspend: { kind: "machine-suspend", act: async () => no(cannotSuspend) },
 }
 
@@ -50,16 +55,34 @@ const powerRoutes = Object.entries(powers).map(([name, { kind, act }]) =>
   }),
 )
 
-/** A machine that runs is switched off for it, unless that is ruled out. Cores are as CPUs here. */
+const flavorNamed = z.string().transform((name, wrong) => {
+  const flavor = flavorOf(name)
+  if (flavor !== undefined) return flavor
+  wrong.addIssue({ code: "custom", message: notAFlavor })
+  return z.NEVER
+})
+
+const { memoryMiB, cpus } = hardwareBounds
+
+/**
+ * `name` is a flavor, and the numbers beside it count for more. A machine that runs is switched
+ * off for it, unless that is ruled out. Cores are as CPUs here.
+ */
 const Resize = z
   .object({
-    cpuCount: z.exactOptional(wholeNumber(1, 1024)),
-    memoryInMB: z.exactOptional(wholeNumber(1, 2 ** 30)),
+    name: z.exactOptional(flavorNamed),
+    cpuCount: z.exactOptional(wholeNumber(cpus.least, cpus.most)),
+    memoryInMB: z.exactOptional(wholeNumber(memoryMiB.least, memoryMiB.most)),
     rebootMachine: flag.default(true),
   })
-  .refine(({ cpuCount, memoryInMB }) => cpuCount !== undefined || memoryInMB !== undefined, {
-    error: "needs cpuCount or memoryInMB",
+  .refine((wish) => "name" in wish || "cpuCount" in wish || "memoryInMB" in wish, {
+    error: "needs the name of a flavor, cpuCount or memoryInMB",
   })
+  .transform(({ name, cpuCount = name?.cpus, memoryInMB = name?.memoryMiB, rebootMachine }) => ({
+    ...(cpuCount === undefined ? {} : { cpus: cpuCount }),
+    ...(memoryInMB === undefined ? {} : { memoryMiB: memoryInMB }),
+    restart: rebootMachine,
+  }))
 
 export const machineOperationRoutes: readonly Route[] = [
   ...powerRoutes,
@@ -67,12 +90,7 @@ export const machineOperationRoutes: readonly Route[] = [
     ...operation("resize"),
     query: Resize,
     async answer({ core, asking, ids: { id }, query }) {
-      const { cpuCount, memoryInMB, rebootMachine: restart } = query
-      const started = await core.machines.resize(asking, id, {
-        ...(cpuCount === undefined ? {} : { cpus: cpuCount }),
-        ...(memoryInMB === undefined ? {} : { memoryMiB: memoryInMB }),
-        restart,
-      })
+      const started = await core.machines.resize(asking, id, query)
       return accepted(core, asking, { kind: "machine-resize", machine: id }, started)
     },
   }),

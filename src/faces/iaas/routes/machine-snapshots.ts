@@ -4,7 +4,7 @@ import type { IaasSettings } from "../../settings.ts"
 import { accepted } from "../accepted.ts"
 import { route } from "../route.ts"
 import { countRule, nameOr, recorded } from "../snapshot-rules.ts"
-import { machineSnapshot, machineSnapshots, takenSnapshot } from "../snapshot-tree.ts"
+import { machineSnapshot, machineSnapshots } from "../snapshot-tree.ts"
 import { renderSnapshot, SnapshotSpecification } from "../wire/snapshot.ts"
 import { base, ownerOf } from "../wire/words.ts"
 
@@ -75,16 +75,13 @@ export const machineSnapshotRoutes = (settings: IaasSettings): readonly Route[] 
     path: `${machine}/operations/revert/:snapshotId`,
     ids: { id: "machine", snapshotId: "snapshot" },
     versioned: true,
-    lasting: true,
     async answer({ core, who, asking, ids: { id, snapshotId } }) {
-      const wish = { kind: "machine-revert", machine: id }
-      const found = await takenSnapshot(core, who, id, snapshotId)
-      if (!found.ok) return accepted(core, asking, wish, found)
+      const found = await machineSnapshot(core, who, id, snapshotId)
+      if (!found.ok) return found
       // With memory the guest goes on where it was; without, the machine is off afterwards.
-      const hasMemory = found.value.snapshot.memoryBytes !== null
-      const then = hasMemory ? "as-before" : "stop"
+      const then = "as-kept"
       const started = await core.machines.revert(asking, id, { snapshotId, then })
-      return accepted(core, asking, wish, started)
+      return accepted(core, asking, { kind: "machine-revert", machine: id }, started)
     },
   }),
 ]
