@@ -5,13 +5,16 @@ import { leaf, option } from "./leaf.ts"
 import { kinds, type Resource } from "./resources.ts"
 
 export function keyCommands(noun: Command): void {
-  leaf<{ name?: string }>(noun, {
+  leaf<{ name?: string; user?: string }>(noun, {
     words: "add <file>",
     summary: "let the holder of an SSH key sign requests for an account",
     example: "tintype key add --account alice ~/.ssh/id_ed25519.pub",
-    options: [option("--name <name>", "default: the key's MD5 fingerprint")],
-    async run(session, [file = ""], { name }) {
-      const body = { publicKey: await readPublicKey(file), name }
+    options: [
+      option("--name <name>", "default: the key's MD5 fingerprint"),
+      option("--user <user>", "the user of the account who signs with it; default: its owner"),
+    ],
+    async run(session, [file = ""], { name, user }) {
+      const body = { publicKey: await readPublicKey(file), name, user }
       const ask = { method: "POST", path: kinds.key.collection, body } as const
       await session.printOne(kinds.key, await session.client.json<Resource>(ask))
     },

@@ -88,15 +88,24 @@ export interface Identity {
   usage(who: Principal): Promise<Result<AccountUsage>>
   /** Of its volumes of these types alone. Snapshots count once for each of their volumes. */
   usageOfTypes(who: Principal, types: readonly (string | null)[]): Promise<TypeUsage>
-  /** The name, by default the MD5 fingerprint, is unique in the account; at most 100 of them. */
-  addKey(asking: Asking, wish: { publicKey: string; name?: string }): Promise<Result<SshKey>>
+  /** Of the account that asks, or is acted for; the oldest first. */
+  listUsers(who: Principal): Promise<Result<User[]>>
+  /**
+   * The name, by default the MD5 fingerprint, is unique in the account; at most 100 of them.
+   * `user`, by name or id, is who signs with it; default: who asks. For somebody else only the
+   * account's owner adds and removes keys, or the administrator.
+   */
+  addKey(
+    asking: Asking,
+    wish: { publicKey: string; name?: string; user?: string },
+  ): Promise<Result<SshKey>>
   listKeys(who: Principal): Promise<Result<SshKey[]>>
   /** By its name or its fingerprint (as in `signer`), within the account that asks. */
   removeKey(asking: Asking, ref: string): Promise<Result<null>>
   /**
    * The key that a signature claims to be made with, and who asks if it was: `account` is a
-   * login, a tenant id or an account number, `user` a user of it (default: any of its users'
-   * keys), `key` a name or a fingerprint (MD5, with colons, or `SHA256:` and base64). Undefined
+   * login, a tenant id or an account number, `user` a user of it, by name or id (default: any of its
+   * users' keys), `key` a name or a fingerprint (MD5, with colons, or `SHA256:` and base64). Undefined
    * where anything of that is unknown, and no more is told. Nobody signs for other accounts.
    */
   signer(ref: {

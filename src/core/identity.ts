@@ -43,6 +43,8 @@ export function openIdentity(context: Omit<ProvingTools, "proofs"> & UsageTools)
       return user && withoutHashes(user)
     },
     userNamed: (name) => userNamed(tools, name),
+    listUsers: ({ accountId }) =>
+      attempt(async () => (await ledger.read.users.find({ accountId })).map(withoutHashes)),
 
     createAccount: (asking, wish) => createAccount(tools, asking, wish),
     createUser: (asking, wish) => createUser(tools, asking, wish),

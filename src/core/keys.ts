@@ -1,7 +1,7 @@
 /** SSH keys: what CloudAPI's requests are signed with. */
-import type { Principal, SshKey } from "../domain/account.ts"
+import { isOwner, type Principal, type SshKey, type UserRow } from "../domain/account.ts"
 import { attempt, Refusal, type Result } from "../domain/fault.ts"
-import { type AccountId, newId, type UserId } from "../domain/ids.ts"
+import { type AccountId, newId } from "../domain/ids.ts"
 import type { Rooms } from "../ledger/ledger.ts"
 import { accountBy, type IdentityTools } from "./accounts.ts"
 import type { Asking, Identity } from "./core.ts"
@@ -26,7 +26,7 @@ export const openKeys = (tools: IdentityTools): Pick<Identity, Verbs> => ({
 function addKey(
   { ledger, clock }: IdentityTools,
   asking: Asking,
-  { publicKey: text, name: given }: Parameters<Identity["addKey"]>[1],
+  { publicKey: text, name: given, user }: Parameters<Identity["addKey"]>[1],
 ): Promise<Result<SshKey>> {
   return attempt(async () => {
     const { who } = asking
@@ -40,7 +40,7 @@ function addKey(
       if (before !== undefined) return before
       const { accountId } = who
       await mustBeOneMore(rooms, accountId, { name, fingerprint })
-      const userId = await keyOwner(rooms, who)
+      const { id: userId } = await keyOwner(rooms, who, user)
       const id = newId<"key">(clock())
       const key = { id, accountId, userId, name, fingerprint, publicKey, createdAt: clock() }
       await rooms.keys.add(key)
@@ -72,17 +72,43 @@ async function mustBeOneMore(
   throw new Refusal({ kind: "quota", what: "keys of one account", limit: mostKeys, used })
 }
 
-/** A key that the administrator adds for an account is its owner user's. */
-async function keyOwner(rooms: Rooms, who: Principal): Promise<UserId> {
+/** What the administrator adds for an account without saying whose it is, is its owner's. */
+async function keyOwner(rooms: Rooms, who: Principal, ref?: string): Promise<UserRow> {
   const own = await rooms.users.get(who.userId)
-  const [first] = await rooms.users.find({ accountId: who.accountId }, { limit: 1 })
-  const owner = own?.accountId === who.accountId ? own : first
-  if (owner === undefined) {
-    throw new Refusal({ kind: "not-found", what: "user", id: `of account ${who.accountId}` })
+  const isMine = own?.accountId === who.accountId
+  const account = await rooms.accounts.get(who.accountId)
+  const wanted = ref ?? (isMine ? own.name : (account?.login ?? nobody))
+  const owner = await userBy(rooms.users, wanted)
+  if (owner?.accountId !== who.accountId) {
+    throw new Refusal({ kind: "not-found", what: "user", id: wanted })
   }
+  await mustHandleKeysOf(rooms, who, owner)
   // Its signatures have the user's whole role: who acts with less must not add one.
-  if (isWithin(owner.role, who.role)) return owner.id
+  if (isWithin(owner.role, who.role)) return owner
   throw new Refusal({ kind: "forbidden", why: "a key would have more of a role than you have" })
+}
+
+/** Whoever adds a key to another can act as the other: that is for the account's owner. */
+async function mustHandleKeysOf(
+  rooms: Pick<Rooms, "users" | "accounts">,
+  who: Principal,
+  owner: Pick<UserRow, "id">,
+): Promise<void> {
+  if (who.userId === owner.id || who.role === "admin") return
+  const own = await rooms.users.get(who.userId)
+  const account = await rooms.accounts.get(who.accountId)
+  if (own !== undefined && account !== undefined && isOwner(own, account)) return
+  const why = "keys of other users are the business of the account's owner"
+  throw new Refusal({ kind: "forbidden", why })
+}
+
+async function userBy(
+  users: Pick<Rooms["users"], "find" | "get">,
+  ref: string,
+): Promise<UserRow | undefined> {
+  const [named] = await users.find({ name: ref }, { limit: 1 })
+  const found = await users.get(ref)
+  return named ?? found
 }
 
 function removeKey(
@@ -99,6 +125,7 @@ function removeKey(
       if (before !== undefined) return null
       const [key] = await keysBy(rooms.keys, who.accountId, ref)
       if (key === undefined) throw new Refusal({ kind: "not-found", what: "key", id: ref })
+      await mustHandleKeysOf(rooms, who, { id: key.userId })
       await rooms.keys.remove(key.id)
       await remember(rooms, asking, null, clock())
       return null
@@ -128,7 +155,7 @@ async function signer(
   { account: accountRef, user: userName, key: keyRef }: Parameters<Identity["signer"]>[0],
 ): ReturnType<Identity["signer"]> {
   const account = await accountBy(read.accounts, accountRef)
-  const [named] = await read.users.find({ name: userName ?? nobody }, { limit: 1 })
+  const named = await userBy(read.users, userName ?? nobody)
   const keys = await keysBy(read.keys, account?.id ?? (nobody as AccountId), keyRef)
   const key = keys.find(({ userId }) => userName === undefined || userId === named?.id)
   const user = await read.users.get(key?.userId ?? nobody)

@@ -34,6 +34,10 @@ export type User = {
   role: Role
   createdAt: number
 }
+/** Each account has one, made with it and called like it. */
+export const isOwner = (user: Pick<User, "name">, account: Pick<Account, "login">): boolean =>
+  user.name === account.login
+
 /** As it is kept, with what proves it; that is nobody's business but the core's. */
 export type UserRow = User & { passwordHash: string | null; apiKeyHash: string | null }
 

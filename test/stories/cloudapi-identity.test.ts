@@ -150,18 +150,44 @@ describe("a user of an account", () => {
     const mark = await cloud.tenant("mark")
     const wish = { name: "bob", account: "mark", role }
     const made = right(await core().identity.createUser({ who: cloud.house.stage.who }, wish))
-    const who = right(await core().identity.byToken(made.token ?? ""))
     const key = keyOf("bob")
-    // A reader cannot add keys: this one was given when more was allowed.
-    const owner = { who: { ...who, role: "member" as const } }
-    right(await core().identity.addKey(owner, { publicKey: key.publicKey, name: "laptop" }))
+    const added = await mark.ask("/my/users/bob/keys", {
+      method: "POST",
+      body: { key: key.publicKey, name: "laptop" },
+    })
+    expect([added.status, added.headers.location]).toEqual([201, "/mark/users/bob/keys/laptop"])
     const keyId = "/mark/users/bob/keys/laptop"
     const ask = (path: string, method = "GET", headers: Record<string, string> = {}) => {
       const signed = signedHeaders(key, { keyId, method, path })
       return cloud.wire.ask(path, { method, token: null, headers: { ...signed, ...headers } })
     }
-    return { mark, ask }
+    return { mark, ask, id: made.userId }
   }
+
+  test("is shown with its keys and its role, which are the owner's to see to", async () => {
+    const { mark, ask, id } = await withUser("reader")
+    const bob = { id, login: "bob", email: "", created: expect.any(String) }
+    expect((await mark.ask("/my/users")).json).toMatchObject([bob])
+    for (const ref of ["bob", id]) {
+      expect((await mark.ask(`/my/users/${ref}`)).json).toMatchObject(bob)
+      expect((await mark.ask(`/my/users/${ref}/keys`)).json).toMatchObject([{ name: "laptop" }])
+    }
+    // The account's own are others.
+    expect((await mark.ask("/my/keys")).json).toMatchObject([{ name: "main" }])
+    expect((await mark.ask("/my/keys/laptop")).status).toBe(404)
+    const role = { name: "reader", policies: [{ name: "reader" }], members: [{ login: "bob", id }] }
+    expect((await mark.ask("/my/roles/reader")).json).toMatchObject(role)
+    const old = await mark.ask("/my/roles", { headers: { "accept-version": "~8" } })
+    expect(old.json[1]).toMatchObject({ name: "reader", members: ["bob"], policies: ["reader"] })
+    expect((await mark.ask("/my/policies/reader")).json.rules).toHaveLength(1)
+    const others = ["users/mark", "users/nobody/keys", "roles/none", "policies/none"]
+    for (const path of [...others, "users/bob/keys/none"]) {
+      expect([path, (await mark.ask(`/my/${path}`)).status]).toEqual([path, 404])
+    }
+    expect((await ask("/my/keys/main", "DELETE")).status).toBe(403)
+    expect((await mark.ask("/my/users/bob/keys/laptop", { method: "DELETE" })).status).toBe(204)
+    expect((await ask("/my")).status).toBe(401)
+  })
 
   test("works in the account with a key of its own", async () => {
     const { mark, ask } = await withUser("member")

@@ -292,6 +292,15 @@ describe("one lineage", () => {
     expect(gone.status).toBe(204)
     expect((await core().snapshots.get(who, plain.id)).ok).toBe(false)
     expect((await core().snapshots.get(who, twin.id)).ok).toBe(true)
+    // The other is plain now; what it was called before is known still.
+    for (const name of ["nightly", other]) {
+      expect((await mark.ask(`${place}/${name}`)).json.name).toBe(name)
+    }
+    const again = await mark.ask(place, { method: "POST", body: { name: other } })
+    expect(again.status).toBe(409)
+    expect((await mark.ask(`${place}/${other}`, { method: "DELETE" })).status).toBe(204)
+    expect((await core().snapshots.get(who, twin.id)).ok).toBe(false)
+    expect((await mark.ask(`${place}/${other}`)).status).toBe(404)
   })
 
   test("a snapshot of the root volume alone can be started from", async () => {

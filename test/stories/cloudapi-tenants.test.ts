@@ -86,6 +86,16 @@ test("lists hold nothing of another's, and machines cannot be made of another's 
     expect([what, (await mark.ask(`/my/${what}`)).json]).toEqual([what, []])
   }
   expect((await mark.ask("/my/keys")).json).toHaveLength(1)
+  const annie = { name: "annie", account: "anna" }
+  right(await core.identity.createUser({ who: cloud.house.stage.who }, annie))
+  expect((await mark.ask("/my/users")).json).toEqual([])
+  for (const path of ["", "/keys", "/keys/x"]) {
+    const of = async (user: string) => {
+      const { status, bytes } = await mark.ask(`/my/users/${user}${path}`)
+      return [status, bytes.toString().replaceAll(user, "USER")]
+    }
+    expect(await of("annie")).toEqual(await of("never"))
+  }
   const { imageId } = right(await core.machines.get(anna.who, machine))
   const make = (image: string) =>
     mark.ask("/my/machines", { method: "POST", body: { image, package: "sample-256M" } })

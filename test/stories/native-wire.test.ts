@@ -263,10 +263,10 @@ const stories: Story[] = [
   },
   {
     route: "POST /api/keys",
-    sent: put({ publicKey: key.publicKey }),
+    sent: put({ publicKey: key.publicKey, user: "bob" }),
     verb: "identity.addKey",
     says: ok(key),
-    given: [asking, { publicKey: key.publicKey }],
+    given: [asking, { publicKey: key.publicKey, user: "bob" }],
     status: 201,
     body: {
       id: id(6),

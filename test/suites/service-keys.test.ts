@@ -95,6 +95,50 @@ describe("adding", () => {
   })
 })
 
+describe("keys of another user", () => {
+  async function users() {
+    const make = async (name: string, role: "member" | "reader") => {
+      const wish = { name, account: "alice", role }
+      const made = right(await identity().createUser({ who: house.stage.who }, wish))
+      return right(await identity().byToken(made.token ?? ""))
+    }
+    return { carl: await make("carl", "member"), rita: await make("rita", "reader") }
+  }
+
+  test("are added and removed by the account's owner, and the administrator", async () => {
+    const { rita } = await users()
+    const acting = right(await identity().actFor(house.stage.who, "alice"))
+    for (const who of [alice, acting]) {
+      for (const user of ["rita", rita.userId]) {
+        const wish = { publicKey: anotherKey(), name: "hers", user }
+        const key = right(await identity().addKey({ who }, wish))
+        expect(key.userId).toBe(rita.userId)
+        const signer = await identity().signer({ account: "alice", user, key: "hers" })
+        expect(signer?.who).toEqual(rita)
+        expect(right(await identity().removeKey({ who }, "hers"))).toBeNull()
+      }
+    }
+    const names = right(await identity().listUsers(alice)).map(({ name }) => name)
+    expect(names).toEqual(["alice", "carl", "rita"])
+    expect(JSON.stringify(await identity().listUsers(alice))).not.toContain("Hash")
+  })
+
+  test("are nobody else's business", async () => {
+    const { carl } = await users()
+    await add(alice, undefined, "mine")
+    const wish = { publicKey: anotherKey(), user: "alice" }
+    expect(faultOf(await identity().addKey({ who: carl }, wish))).toBe("forbidden")
+    expect(faultOf(await identity().removeKey({ who: carl }, "mine"))).toBe("forbidden")
+    expect(await add(carl)).toMatchObject({ userId: carl.userId })
+    const bob = await house.member("bob")
+    for (const user of ["bob", bob.userId, "nobody"]) {
+      const foreign = await identity().addKey({ who: alice }, { ...wish, user })
+      expect(foreign).toMatchObject({ fault: { kind: "not-found", what: "user", id: user } })
+    }
+    expect(await namesOf(bob)).toEqual([])
+  })
+})
+
 describe("removing", () => {
   test.each([
     ["its name", "laptop"],

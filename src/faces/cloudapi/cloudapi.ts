@@ -10,15 +10,19 @@ import { openIdentify } from "./identify.ts"
 import { absentRoutes } from "./routes/absent.ts"
 import { accountRoutes } from "./routes/account.ts"
 import { catalogRoutes } from "./routes/catalog.ts"
+import { keyRoutes } from "./routes/keys.ts"
 import { labelRoutes } from "./routes/labels.ts"
 import { actionRoutes } from "./routes/machine-actions.ts"
 import { diskRoutes } from "./routes/machine-disks.ts"
 import { machineRoutes } from "./routes/machines.ts"
 import { snapshotRoutes } from "./routes/snapshots.ts"
+import { userRoutes } from "./routes/users.ts"
 
 export function cloudapiFace(settings: CloudapiSettings): Face {
   const routes: readonly Route[] = [
     ...accountRoutes(settings),
+    ...keyRoutes,
+    ...userRoutes,
     ...catalogRoutes,
     ...machineRoutes,
     ...actionRoutes,

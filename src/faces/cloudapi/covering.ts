@@ -3,7 +3,7 @@ import type { Core, MachineView, SnapshotListing, SnapshotView } from "../../cor
 import type { Principal } from "../../domain/account.ts"
 import { ok, type Result } from "../../domain/fault.ts"
 import type { Snapshot } from "../../domain/snapshot.ts"
-import { keeperOf, mayBeDressed, shownNames } from "./names.ts"
+import { bearerOf, keeperOf, mayBeDressed, shownNames } from "./names.ts"
 
 type Place = { core: Core; who: Principal; machine: MachineView }
 
@@ -48,8 +48,7 @@ async function dressedAs(place: Place, name: string): Promise<Result<SnapshotVie
   if (!taken.ok) return taken
   const all = new Map(failed.value.map((each): [string, Snapshot] => [each.id, each]))
   for (const { snapshot } of taken.value) all.set(snapshot.id, snapshot)
-  const [id] = [...shownNames([...all.values()])].find((each) => each[1] === name) ?? []
-  const found = id === undefined ? undefined : all.get(id)
+  const found = bearerOf(name, [...all.values()])
   if (found === undefined) return ok(undefined)
   const snapshot = await core.snapshots.get(who, found.id)
   return !snapshot.ok && snapshot.fault.kind === "not-found" ? ok(undefined) : snapshot

@@ -51,14 +51,27 @@ function byClaim<T extends Named>(oldestFirst: readonly T[]): T[] {
 
 export const mayBeDressed = (name: string): boolean => /-[0-9a-f]{8,32}$/.test(name)
 
-function dressed({ id, name }: Named, taken: ReadonlySet<string>): string {
+const dressed = (snapshot: Named, taken: ReadonlySet<string>): string =>
+  dresses(snapshot).find((choice) => !taken.has(choice)) ?? snapshot.id.replaceAll("-", "")
+
+/** Ids made within a minute of each other begin alike; all of it is never taken. */
+function dresses({ id, name }: Named): string[] {
   const digits = id.replaceAll("-", "")
   const slug = name.replace(/[^A-Za-z0-9_.:%-]+/g, "_") || "snapshot"
-  // Ids made within a minute of each other begin alike; all of it is never taken.
-  const choices = [8, 12, 32].map(
-    (length) => `${slug.slice(0, 63 - length)}-${digits.slice(0, length)}`,
+  return [8, 12, 32].map((length) => `${slug.slice(0, 63 - length)}-${digits.slice(0, length)}`)
+}
+
+/**
+ * Whose name it is, of all of a machine's snapshots. What one was once called here still finds it,
+ * though it keeps the plain name now that an older one is gone: people write names down.
+ */
+export function bearerOf<T extends Named>(name: string, all: readonly T[]): T | undefined {
+  const shown = shownNames(all)
+  const oldestFirst = [...all].sort((a, b) => (a.id < b.id ? -1 : 1))
+  return (
+    oldestFirst.find(({ id }) => shown.get(id) === name) ??
+    oldestFirst.find((each) => dresses(each).includes(name))
   )
-  return choices.find((choice) => !taken.has(choice)) ?? `${digits}`
 }
 
 /** A name for a snapshot that was given none: the time, in UTC. */

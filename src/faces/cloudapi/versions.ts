@@ -15,6 +15,8 @@ export type Dialect = {
   subUsers: boolean
   /** Brands, and images of raw types, instead of the two types of machines. */
   brands: boolean
+  /** Members and policies of roles as references, instead of names. */
+  references: boolean
 }
 
 const dialect = (version: string): Dialect => ({
@@ -24,6 +26,7 @@ const dialect = (version: string): Dialect => ({
   networks: !isBelow(version, "7.1.0"),
   subUsers: !isBelow(version, "7.2.0"),
   brands: !isBelow(version, "8.0.0"),
+  references: !isBelow(version, "9.0.0"),
 })
 
 /** What ping tells; 6.5 is understood too, and spoken only when asked for. */

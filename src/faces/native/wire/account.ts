@@ -32,6 +32,7 @@ export const KeyWish = z
       .max(16 * 1024)
       .regex(/^[\x20-\x7e]+\n?$/, { error: "must be one line of text, as in authorized_keys" }),
     name: z.exactOptional(name),
+    user: z.exactOptional(login.describe("Who signs with it; default: who asks.")),
   })
   .register(components, { id: "KeyWish" })
 
