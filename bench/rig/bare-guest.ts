@@ -137,7 +137,8 @@ async function goOn(config: HostConfig, order: StartOrder, source: Source) {
   const { dataDir, user } = config
   await makeRunPlaces(config, order.machine)
   const places = placesOf(order.machine)
-  const again = { ...order, disks: await storage.onFrozen(), memory: newId<"snapshot">() }
+  const memory = { snapshot: newId<"snapshot">(), keptUnder: accelerator }
+  const again = { ...order, disks: await storage.onFrozen(), memory }
   const argv = commandLine(program, again, hardware, accelerator)
   const file = await open(join(dataDir, place), "r")
   const logFile = join(dataDir, places.log)

@@ -91,11 +91,11 @@ function standInFor(
 const cannotGoOn =
   "the snapshot's memory cannot go on, because a disk of it is gone since: the guest boots"
 
-/** Disks that are there, and of which the snapshot's own part was removed. */
+/** Disks that are there, and of which the snapshot has no part, or none any more. */
 const partings = (machine: MachineView, lacking: readonly { volumeId: VolumeId }[]): string[] =>
   machine.disks
     .filter(({ id }) => lacking.some(({ volumeId }) => volumeId === id))
-    .map(({ name }) => `volume ${name}, no more in the snapshot, was left as it is`)
+    .map(({ name }) => `volume ${name}, of which the snapshot holds nothing, was left as it is`)
 
 async function comings(
   rooms: Rooms,

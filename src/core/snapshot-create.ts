@@ -2,7 +2,7 @@
 import { explain, type Fault, type Result } from "../domain/fault.ts"
 import { newId, type OperationId } from "../domain/ids.ts"
 import { labelsOf } from "../domain/labels.ts"
-import type { Machine, MachineDescription } from "../domain/machine.ts"
+import { describeMachine } from "../domain/machine.ts"
 import type { Point, Snapshot } from "../domain/snapshot.ts"
 import type { Volume } from "../domain/volume.ts"
 import { snapshotCapture } from "../operations/snapshot/capture.ts"
@@ -58,7 +58,7 @@ const rowOf = (
   sourceId: wish.source.id,
   parentId: null,
   consistency: null,
-  machine: machine === null ? null : describe(machine, volumes),
+  machine: machine === null ? null : describeMachine(machine, volumes),
   memoryBytes: null,
   ...labelsOf(wish),
   recovery: false,
@@ -89,13 +89,6 @@ const orderOf = (
       : {}),
     points: points.map(({ id, volumeId, engine }) => ({ pointId: id, volumeId, engine })),
   },
-})
-
-const describe = (machine: Machine, volumes: readonly Volume[]): MachineDescription => ({
-  hardware: machine.hardware,
-  disks: volumes.map(({ id, slot, role }) => ({ volumeId: id, slot: slot ?? 0, role })),
-  running: machine.state === "running",
-  accelerator: machine.process?.accelerator ?? null,
 })
 
 const pointOf = (snapshot: Snapshot, volume: Volume): Point => ({

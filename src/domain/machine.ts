@@ -1,5 +1,6 @@
 import type { AccountId, ImageId, MachineId, OperationId, VolumeId } from "./ids.ts"
 import type { Labels } from "./labels.ts"
+import type { Volume } from "./volume.ts"
 
 export type MachineKind = "vm" | "container"
 export type MachineState = "creating" | "running" | "stopped" | "deleting" | "failed"
@@ -56,3 +57,13 @@ export type MachineDescription = {
   /** What ran it: a memory kept under one cannot go on under another. */
   accelerator: string | null
 }
+
+export const describeMachine = (
+  { hardware, state, process }: Machine,
+  disks: readonly Volume[],
+): MachineDescription => ({
+  hardware,
+  disks: disks.map(({ id, slot, role }) => ({ volumeId: id, slot: slot ?? 0, role })),
+  running: state === "running",
+  accelerator: process?.accelerator ?? null,
+})

@@ -1,8 +1,14 @@
 /** What a guest has in its memory, kept at one instant with its disks. */
 import { expect, test } from "vitest"
 import { newId, type SnapshotId } from "../domain/ids.ts"
-import type { MemoryWatch } from "./host.ts"
+import type { HostProcess } from "../domain/machine.ts"
+import type { KeptMemory, MemoryWatch } from "./host.ts"
 import { at, bootMs, first, type HostRig, type Rig, running } from "./host-rig.suite.ts"
+
+const from = ({ process }: { process: HostProcess }, snapshot: SnapshotId): KeptMemory => ({
+  snapshot,
+  keptUnder: process.accelerator,
+})
 
 const watch: MemoryWatch = { progress: () => {}, signal: new AbortController().signal }
 
@@ -27,7 +33,7 @@ export function memoryStories(rig: Rig): void {
       const disks = await Promise.all(
         order.disks.map(async ({ slot, graph }) => ({ slot, graph: await rig().grow(graph) })),
       )
-      await rig().host.start({ ...order, hardware, disks, memory })
+      await rig().host.start({ ...order, hardware, disks, memory: from(one, memory) })
       await rig().host.answers(id, bootMs)
       expect(await rig().host.look(id)).toBe("running")
       expect(await rig().recall(id)).toBe("then")
@@ -99,7 +105,7 @@ export function memoryStories(rig: Rig): void {
     await expect(rig().host.keepMemory(one.id, memory, watch)).rejects.toThrow()
     const graph = await rig().grow(at(one.order.disks, 0).graph)
     const order = { ...one.order, hardware: one.hardware, disks: [{ slot: 0, graph }] }
-    await expect(rig().host.start({ ...order, memory })).rejects.toThrow()
+    await expect(rig().host.start({ ...order, memory: from(one, memory) })).rejects.toThrow()
     expect(await rig().host.look(one.id)).toBe("gone")
   })
 
@@ -128,7 +134,7 @@ export function memoryStories(rig: Rig): void {
       )
     const graph = await rig().grow(at(one.order.disks, 0).graph)
     const order = { ...one.order, hardware: one.hardware, disks: [{ slot: 0, graph }] }
-    const started = rig().host.start({ ...order, memory })
+    const started = rig().host.start({ ...order, memory: from(one, memory) })
     if (!kept) return await expect(started).rejects.toThrow()
     await started
     await rig().host.answers(one.id, bootMs)

@@ -20,9 +20,15 @@ export type StartOrder = {
   hardware: Hardware
   disks: readonly { slot: number; graph: DiskGraph }[]
   boot: { append: string } | null
-  /** It goes on from what this snapshot kept of its memory, rather than from its firmware. */
-  memory?: SnapshotId
+  /** It goes on from this, rather than from its firmware. */
+  memory?: KeptMemory
 }
+
+/**
+ * What a snapshot kept of a guest's memory. It goes on under the accelerator that ran the guest
+ * then, as `HostProcess` calls it, and under no other; null where nobody wrote that down.
+ */
+export type KeptMemory = { snapshot: SnapshotId; keptUnder: string | null }
 
 /** `hung`: its process lives but does not answer within the deadline. */
 export type Liveness = "running" | "paused" | "gone" | "hung"

@@ -1,9 +1,9 @@
 /** Turning a machine on and off, as steps of several sagas do it. */
 import { Refusal } from "../domain/fault.ts"
-import type { MachineId, SnapshotId } from "../domain/ids.ts"
+import type { MachineId } from "../domain/ids.ts"
 import type { Hardware, HostProcess, Machine } from "../domain/machine.ts"
 import type { Volume } from "../domain/volume.ts"
-import type { Liveness } from "../hosts/host.ts"
+import type { KeptMemory, Liveness } from "../hosts/host.ts"
 import type { Rooms } from "../ledger/ledger.ts"
 import { changeUnlessLeaving } from "./leaving.ts"
 import type { Tools } from "./tools.ts"
@@ -31,7 +31,7 @@ export type Started = { process: HostProcess; hardware: Hardware }
  * opening applies the recovery rule, which would be wrong under a process that has them open.
  * With a memory it goes on from there.
  */
-export async function turnOn(tools: Tools, id: MachineId, memory?: SnapshotId): Promise<Started> {
+export async function turnOn(tools: Tools, id: MachineId, memory?: KeptMemory): Promise<Started> {
   const machine = await machineOf(tools, id)
   const host = tools.host(machine.kind)
   const order = {

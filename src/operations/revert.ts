@@ -5,6 +5,7 @@
 import { Refusal } from "../domain/fault.ts"
 import type { AccountId, PointId, SnapshotId, VolumeId } from "../domain/ids.ts"
 import { noLabels } from "../domain/labels.ts"
+import type { MachineDescription } from "../domain/machine.ts"
 import type { Snapshot, SnapshotSource } from "../domain/snapshot.ts"
 import type { Rooms } from "../ledger/ledger.ts"
 import { standers } from "./standing.ts"
@@ -51,8 +52,15 @@ export async function unrevertHeads(tools: Tools, { volumes }: Reverting): Promi
   }
 }
 
-/** The recovery snapshot is on record and the heads stand on the snapshot they went back to. */
-export async function recordReverted(rooms: Rooms, reverting: Reverting): Promise<void> {
+/**
+ * The recovery snapshot is on record and the heads stand on the snapshot they went back to.
+ * `machine`: as it was until now, where one is reverted; whoever regrets it finds that too.
+ */
+export async function recordReverted(
+  rooms: Rooms,
+  reverting: Reverting,
+  machine: MachineDescription | null,
+): Promise<void> {
   const { snapshotId, source, accountId, volumes, recovery } = reverting
   if (recovery !== null) {
     const now = Date.now()
@@ -65,7 +73,7 @@ export async function recordReverted(rooms: Rooms, reverting: Reverting): Promis
       sourceId: source.id,
       parentId: await rooms.standing.get(source.id),
       consistency: { label: "crash", pauseMs: 0, freezeMs: 0, skewMs: 0, note: null },
-      machine: null,
+      machine,
       memoryBytes: null,
       ...noLabels,
       recovery: true,

@@ -219,7 +219,9 @@ describe("what a machine can go back to", () => {
     await settled(house.stage.service, ledger(), { ok: true, value: reverted })
     expect(await inGuest(machine as never, 1)).toBe("three")
     const { message } = right(await core().operations.get(who, reverted.operation.id))
-    expect(message).toMatch(/memory cannot go on.*; volume extra, no more in the snapshot/)
+    expect(message).toMatch(
+      /memory cannot go on.*; volume extra, of which the snapshot holds nothing/,
+    )
     await done(house.stage, core().snapshots.remove({ who }, taken.id))
     await audit(house.stage)
   })

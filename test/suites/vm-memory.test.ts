@@ -157,7 +157,10 @@ describe("the doctor", () => {
 describe("a start from a memory", () => {
   test("that is not kept is refused", async () => {
     const order = await rig.machine()
-    const start = rig.host.start({ ...order, memory: newId<"snapshot">() })
+    const start = rig.host.start({
+      ...order,
+      memory: { snapshot: newId<"snapshot">(), keptUnder: null },
+    })
     await expect(start).rejects.toMatchObject({ fault: { kind: "unavailable" } })
     expect(await rig.host.look(order.machine)).toBe("gone")
   })

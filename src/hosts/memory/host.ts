@@ -153,7 +153,7 @@ function start(world: HostWorld, order: StartOrder) {
   const found = world.running.get(order.machine)
   if (found !== undefined) return { process: found.process, hardware }
   if (order.disks.length === 0) throw stopped(order.machine)
-  const kept = order.memory === undefined ? null : memoryFor(world, order.memory)
+  const kept = order.memory === undefined ? null : memoryFor(world, order.memory.snapshot)
   lastPid += 1
   const process = { pid: lastPid, startTicks: lastPid, accelerator: "memory" }
   const disks = new Map(

@@ -40,7 +40,9 @@ describe("a world says how captures go", () => {
     await host.captureMemory(id, memory, [])
     await host.close()
     const next = await openMemoryHost({ dataDir: "", user: null }, world)
-    await expect(next.start({ ...order, machine: newId(), memory })).rejects.toThrow("not kept")
+    const other = { ...order, machine: newId<"machine">() }
+    const early = next.start({ ...other, memory: { snapshot: memory, keptUnder: null } })
+    await expect(early).rejects.toThrow("not kept")
     const kept = next.keepMemory(id, memory, watch)
     resolve()
     expect(await kept).toEqual({ bytes: 5 })

@@ -6,8 +6,9 @@
  */
 import { chmod, mkdtemp, readFile, rename, rm, stat, writeFile } from "node:fs/promises"
 import { join, relative } from "node:path"
+import { Refusal } from "../../domain/fault.ts"
 import { CommandFailed, run } from "../../platform/command.ts"
-import type { HostConfig } from "../host.ts"
+import type { HostConfig, KeptMemory } from "../host.ts"
 import { program, usualCpuModel, version } from "./installation.ts"
 
 export type Accelerator = {
@@ -48,6 +49,18 @@ async function chooseAccelerator(config: HostConfig): Promise<Accelerator> {
     // It only spares the next start the probe; a full disk must not keep machines from running.
   }
   return accelerator
+}
+
+/** What a machine is to be run by. TCG runs everywhere, also where KVM does. */
+export function runsUnder(
+  { name, note }: Accelerator,
+  memory: KeptMemory | undefined,
+): Accelerator["name"] {
+  if (memory?.keptUnder === "tcg") return "tcg"
+  if (memory?.keptUnder !== "kvm" || name === "kvm") return name
+  const what = `the memory of snapshot ${memory.snapshot}`
+  const remedy = `it was kept under KVM, which this node does not have now: ${note}`
+  throw new Refusal({ kind: "unavailable", what, remedy })
 }
 
 /**

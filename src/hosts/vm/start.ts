@@ -7,7 +7,7 @@ import type { Hardware, HostProcess } from "../../domain/machine.ts"
 import { isTimeout } from "../../platform/deadline.ts"
 import { EndedAtOnce, endProcess, isAlive, spawnDetached } from "../../platform/process.ts"
 import type { HostConfig, StartOrder } from "../host.ts"
-import { type Accelerator, kvmGroup } from "./accelerator.ts"
+import { type Accelerator, kvmGroup, runsUnder } from "./accelerator.ts"
 import { findProcesses } from "./adopt.ts"
 import { type Guest, notRunning, tailOf } from "./guest.ts"
 import type { Guests } from "./guests.ts"
@@ -62,9 +62,10 @@ async function startNew(
   if (order.disks.length === 0) throw notRunning(order.machine)
   const places = placesOf(order.machine)
   const hardware = await fixHardware(order.hardware)
-  const { name } = await accelerator()
+  const name = runsUnder(await accelerator(), order.memory)
   const group = name === "kvm" && config.user !== null ? await kvmGroup() : undefined
-  await using memory = order.memory === undefined ? null : await openMemory(config, order.memory)
+  await using memory =
+    order.memory === undefined ? null : await openMemory(config, order.memory.snapshot)
   await makeRunPlaces(config, order.machine)
   const logFile = join(config.dataDir, places.log)
   const logFrom = await stat(logFile).then(

@@ -5,9 +5,10 @@
  * From a snapshot with memory the guest goes on as if nothing had happened since.
  */
 import type { MachineId } from "../../domain/ids.ts"
-import type { Hardware } from "../../domain/machine.ts"
+import { describeMachine, type MachineDescription } from "../../domain/machine.ts"
 import {
   awaitAnswer,
+  disksOf,
   livenessOf,
   machineOf,
   recordOff,
@@ -53,28 +54,45 @@ export type MachineRevert = {
 
 type Before = {
   wasOn: boolean
-  hasMemory: boolean
   stood: Stood
-  hardware: Hardware
   seats: Seat[]
+  /** As it is, and is being given up. */
+  machine: MachineDescription
+  /** As it was in the snapshot; null where the snapshot does not say. */
+  kept: MachineDescription | null
+  hasMemory: boolean
+  /** From that memory. */
+  goesOn: boolean
 }
 
 /** A guest that goes on from its memory is on, whatever it was before. */
-function comesUp({ before, andThen, arranging }: MachineRevert & { before: Before }): boolean {
+function comesUp({ before, andThen }: MachineRevert & { before: Before }): boolean {
   if (andThen === "as-kept") return before.hasMemory
-  return andThen === "start" || (andThen === "as-before" && (before.wasOn || arranging !== null))
+  return andThen === "start" || before.goesOn || (andThen === "as-before" && before.wasOn)
 }
+
+/** Without a memory to go on from, disks stay where they are. */
+const disksToArrange = ({ arranging, before }: MachineRevert & { before: Before }) =>
+  before.goesOn ? arranging : null
+
+const noMemory = "the snapshot came to be without memory: the guest does not go on from it"
 
 export const machineRevert = saga<Tools, MachineRevert>("machine-revert", 1)
   .step<"before", Before>("before", {
     async do(tools, { machineId, reverting, arranging }) {
       // Before the plug is pulled: it may have been promised while it was still being taken.
-      const { memoryBytes } = await mustBeTaken(tools, reverting)
-      const { hardware } = await machineOf(tools, machineId)
-      const wasOn = (await livenessOf(tools, machineId)) !== "gone"
-      const seats = await seatsBefore(tools, machineId, arranging)
-      const stood = await stoodBefore(tools, reverting)
-      return { wasOn, hasMemory: memoryBytes !== null, hardware, seats, stood }
+      const snapshot = await mustBeTaken(tools, reverting)
+      const hasMemory = snapshot.memoryBytes !== null
+      const machine = await machineOf(tools, machineId)
+      return {
+        wasOn: (await livenessOf(tools, machineId)) !== "gone",
+        stood: await stoodBefore(tools, reverting),
+        seats: await seatsBefore(tools, machineId, arranging),
+        machine: describeMachine(machine, await disksOf(tools, machineId)),
+        kept: snapshot.machine,
+        hasMemory,
+        goesOn: hasMemory && arranging !== null,
+      }
     },
   })
   .step("off", {
@@ -87,33 +105,31 @@ export const machineRevert = saga<Tools, MachineRevert>("machine-revert", 1)
     },
   })
   .step<"arrange", Arranged>("arrange", {
-    do: (tools, { machineId, arranging }) => arrange(tools, machineId, arranging),
-    record: (rooms, { machineId, arranging, output }) =>
-      recordArranged(rooms, machineId, arranging, output),
-    undo: (tools, { arranging }) => unarrange(tools, arranging),
-    unrecord: (rooms, { arranging, before }) => unrecordArranged(rooms, arranging, before.seats),
+    do: (tools, known) => arrange(tools, known.machineId, disksToArrange(known)),
+    record: (rooms, { output, ...known }) =>
+      recordArranged(rooms, known.machineId, disksToArrange(known), output),
+    undo: (tools, known) => unarrange(tools, disksToArrange(known)),
+    unrecord: (rooms, known) => unrecordArranged(rooms, disksToArrange(known), known.before.seats),
   })
   .step("revert", {
     do: (tools, { reverting }) => revertHeads(tools, reverting),
-    async record(rooms, { machineId, reverting }) {
-      await recordReverted(rooms, reverting)
-      // Known for sure only now: one that was still being taken had its machine as it was asked for.
-      const { machine = null } = (await rooms.snapshots.get(reverting.snapshotId)) ?? {}
-      if (machine !== null) {
-        await rooms.machines.change(machineId, { hardware: machine.hardware })
-      }
+    async record(rooms, { machineId, reverting, before: { machine, kept } }) {
+      await recordReverted(rooms, reverting, machine)
+      if (kept !== null) await rooms.machines.change(machineId, { hardware: kept.hardware })
     },
     undo: (tools, { reverting }) => unrevertHeads(tools, reverting),
     async unrecord(rooms, { machineId, reverting, before }) {
       await unrecordReverted(rooms, reverting, before.stood)
-      await rooms.machines.change(machineId, { hardware: before.hardware })
+      await rooms.machines.change(machineId, { hardware: before.machine.hardware })
     },
   })
   .step<"start", Started | null>("start", {
     async do(tools, known) {
       if (!comesUp(known)) return null
-      const { machineId, before, arranging } = known
-      return await turnOn(tools, machineId, before.hasMemory ? arranging?.snapshotId : undefined)
+      const { machineId, reverting, before } = known
+      if (!before.goesOn) return await turnOn(tools, machineId)
+      const keptUnder = before.kept?.accelerator ?? null
+      return await turnOn(tools, machineId, { snapshot: reverting.snapshotId, keptUnder })
     },
     async record(rooms, { machineId, output }) {
       if (output !== null) await recordOn(rooms, machineId, output)
@@ -129,8 +145,9 @@ export const machineRevert = saga<Tools, MachineRevert>("machine-revert", 1)
   })
   .step("clean", {
     forwardOnly: true,
-    async do(tools, { reverting, notes, arrange }) {
+    async do(tools, { reverting, arranging, notes, before, arrange }) {
       await dropReplaced(tools, reverting)
-      for (const note of [...notes, ...arrange.notes]) tools.tell(note)
+      const disappointed = arranging !== null && !before.goesOn ? [noMemory] : []
+      for (const note of [...notes, ...arrange.notes, ...disappointed]) tools.tell(note)
     },
   })

@@ -29,7 +29,7 @@ export const volumeRevert = saga<Tools, VolumeRevert>("volume-revert", 1)
     async do(tools, { reverting }) {
       await revertHeads(tools, reverting)
     },
-    record: (rooms, { reverting }) => recordReverted(rooms, reverting),
+    record: (rooms, { reverting }) => recordReverted(rooms, reverting, null),
     undo: (tools, { reverting }) => unrevertHeads(tools, reverting),
     unrecord: (rooms, { reverting, stood }) => unrecordReverted(rooms, reverting, stood),
   })
