@@ -2,7 +2,8 @@
  * The native API over HTTP. Every refusal of the server becomes a `Failure` with its own words.
  *
  * A connection that breaks before an answer is tried again where that is safe: reads always, and
- * POSTs because each carries an Idempotency-Key, under which the server does the work once.
+ * POSTs because each carries an Idempotency-Key, under which the server does the work once. Where
+ * nobody answers at all nothing was asked, and a server that is only starting is waited for.
  */
 import { randomUUID } from "node:crypto"
 import { type ClientRequest, request as httpRequest, type IncomingMessage } from "node:http"
@@ -44,16 +45,45 @@ export class Unreachable extends Failure {}
 
 const defaultSilenceMs = 90_000
 const attempts = 3
+/** Attempts before a person is told what is waited for. */
+const patientlyFrom = 5
 const largestJsonBytes = 256 * 2 ** 20
 
-export function openClient(server: Server, account: string | undefined): Client {
-  const identity = {
+/** Where the server is; looked up again when nobody answers there. */
+export type Finding = {
+  find(): Server
+  /** Waits a moment, unless it is no use any more. */
+  patience(): () => Promise<boolean>
+  /** For people. */
+  say(words: string): void
+}
+
+export function openClient(finding: Finding, account: string | undefined): Client {
+  let server = finding.find()
+  const identity = () => ({
     ...("token" in server ? { authorization: `Bearer ${server.token}` } : {}),
     ...(account === undefined ? {} : { "x-tintype-account": account }),
+  })
+
+  async function reach(ask: Ask, send?: Sender): Promise<IncomingMessage> {
+    const mayStillCome = finding.patience()
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await exchange(server.url, { ...ask, headers: headersOf(ask, identity()) }, send)
+      } catch (cause) {
+        // What is streamed was begun to be read; a command that streams has asked before.
+        const isWorthIt = cause instanceof Nobody && send === undefined && (await mayStillCome())
+        if (!isWorthIt) throw cause
+        if (attempt === patientlyFrom) {
+          finding.say(`nothing answers at ${server.url.origin} yet; waiting for it`)
+        }
+        server = finding.find()
+      }
+    }
   }
 
   async function open(ask: Ask, send?: Sender): Promise<IncomingMessage> {
-    const answer = await exchange(server.url, { ...ask, headers: headersOf(ask, identity) }, send)
+    const answer = await reach(ask, send)
     const status = answer.statusCode ?? 0
     if (status >= 200 && status <= 299) return answer
     const failure = await refusal(answer, status)
@@ -62,7 +92,8 @@ export function openClient(server: Server, account: string | undefined): Client 
 
   async function json<T>(ask: Ask): Promise<T> {
     const safe = ask.once !== true && (ask.method === "GET" || ask.method === "POST")
-    const repeatable = { ...ask, headers: headersOf(ask, identity) }
+    // One key for all attempts.
+    const repeatable = { ...ask, headers: { ...keyFor(ask), ...ask.headers } }
     for (let attempt = 1; ; attempt++) {
       try {
         return JSON.parse(await readText(await open(repeatable))) as T
@@ -85,18 +116,30 @@ export function openClient(server: Server, account: string | undefined): Client 
     }
   }
 
-  return { url: server.url, json, all, open }
+  return {
+    get url() {
+      return server.url
+    },
+    json,
+    all,
+    open,
+  }
 }
 
 function headersOf(ask: Ask, identity: Record<string, string>): Record<string, string> {
   return {
     ...identity,
     accept: "application/json, */*",
-    ...(ask.method === "POST" ? { "idempotency-key": randomUUID() } : {}),
+    ...keyFor(ask),
     ...(ask.body === undefined ? {} : { "content-type": "application/json" }),
     ...ask.headers,
   }
 }
+
+const keyFor = ({ method }: Ask) => (method === "POST" ? { "idempotency-key": randomUUID() } : {})
+
+/** There was no connection. */
+class Nobody extends Unreachable {}
 
 /** The connection was there and broke before the answer was. */
 class Broken extends Unreachable {}
@@ -136,7 +179,7 @@ function unreachable(base: URL, cause: NodeJS.ErrnoException): Error {
   if (cause instanceof Failure) return cause
   if (cause.code === "ECONNREFUSED") {
     const hint = "is the server running? start it with: ./tintype serve"
-    return new Unreachable("failure", `nothing answers at ${base.origin}; ${hint}`)
+    return new Nobody("failure", `nothing answers at ${base.origin}; ${hint}`)
   }
   return new Broken("failure", `the connection to ${base.origin} failed: ${cause.message}`)
 }

@@ -6,6 +6,7 @@
 import { readFileSync } from "node:fs"
 import { homedir } from "node:os"
 import { join } from "node:path"
+import { setTimeout as sleep } from "node:timers/promises"
 import { Failure } from "./failure.ts"
 
 /** Without a token the server is asked all the same: it may not even be running. */
@@ -41,12 +42,52 @@ function serverUrl(flags: ConnectionFlags, env: Environment, dataDir: string): U
   return url
 }
 
-function announcedUrl(dataDir: string): string | undefined {
+/** Without URLs as long as the server does not listen yet. */
+type Announced = { pid?: unknown; urls?: Record<string, unknown> }
+
+function announced(dataDir: string): Announced {
   try {
-    const announced = JSON.parse(readFileSync(join(dataDir, "server.json"), "utf8"))
-    return typeof announced.urls?.native === "string" ? announced.urls.native : undefined
+    return JSON.parse(readFileSync(join(dataDir, "server.json"), "utf8")) ?? {}
   } catch {
-    return undefined
+    return {}
+  }
+}
+
+function announcedUrl(dataDir: string): string | undefined {
+  const url = announced(dataDir).urls?.["native"]
+  return typeof url === "string" ? url : undefined
+}
+
+const usual = { graceMs: 3_000, startingMs: 60_000, pauseMs: 100 }
+
+/**
+ * Whether a server that does not answer is worth another try, after a pause. Whoever types `serve &`
+ * and goes on at once need not know that it takes a moment; the same goes for a restart. A server
+ * that says in its state directory that it is about to listen is given the time that it needs; one
+ * that was named is elsewhere, and its matter.
+ */
+export function patience(
+  flags: ConnectionFlags,
+  env: Environment,
+  { graceMs, startingMs, pauseMs } = usual,
+): () => Promise<boolean> {
+  if (flags.url || env["TINTYPE_URL"]) return async () => false
+  const dataDir = stateDirectory(env)
+  const since = performance.now()
+  return async () => {
+    const atMostMs = isStarting(announced(dataDir)) ? startingMs : graceMs
+    if (performance.now() - since >= atMostMs) return false
+    await sleep(pauseMs)
+    return true
+  }
+}
+
+function isStarting({ pid, urls }: Announced): boolean {
+  if (typeof pid !== "number" || urls?.["native"] !== undefined) return false
+  try {
+    return process.kill(pid, 0)
+  } catch (cause) {
+    return (cause as NodeJS.ErrnoException).code === "EPERM"
   }
 }
 

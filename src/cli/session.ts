@@ -1,6 +1,6 @@
 /** One run of one command: the server it talks to, and how it speaks. */
 import { type Client, openClient } from "./client.ts"
-import { type ConnectionFlags, findServer } from "./connection.ts"
+import { type ConnectionFlags, findServer, patience } from "./connection.ts"
 import type { Kind, Resource } from "./resources.ts"
 import { printDetails, printJson, printTable } from "./show.ts"
 
@@ -23,9 +23,13 @@ export interface Session {
 /** `acting: false` for commands whose `--account` is part of the wish, not who acts. */
 export function openSession(options: Common, acting = true): Session {
   const json = options.output === "json"
-  const server = findServer(options, process.env)
+  const finding = {
+    find: () => findServer(options, process.env),
+    patience: () => patience(options, process.env),
+    say: (words: string) => process.stderr.write(`tintype: ${words}\n`),
+  }
   return {
-    client: openClient(server, acting ? options.account : undefined),
+    client: openClient(finding, acting ? options.account : undefined),
     json,
     account: options.account,
     say: (words) => process.stderr.write(`${words}\n`),

@@ -14,6 +14,7 @@ import {
 } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { dirname, join } from "node:path"
+import { setTimeout as sleep } from "node:timers/promises"
 import { fileURLToPath } from "node:url"
 import { afterEach, beforeEach, expect, test } from "vitest"
 
@@ -165,6 +166,16 @@ test("where nothing is missing nothing is done", async () => {
   await actHost()
   expect((await run(["serve"])).code).toBe(0)
   expect((await log()).filter((line) => !/npm|update/.test(line))).toEqual([])
+})
+
+test("a command waits until the server that is being started has what it needs", async () => {
+  await actHost({ missing: ["qemu-img"] })
+  await act("apt-get", `sleep 0.5; echo "apt is done" >>"${home}/log"`)
+  const serving = run(["serve"])
+  while (!(await log()).some((line) => line.includes("npm"))) await sleep(10)
+  await run(["machine", "list"])
+  expect(await log()).toContain("apt is done")
+  expect((await serving).code).toBe(0)
 })
 
 test("the tests want clients from npm, and tools, that nothing else does", async () => {

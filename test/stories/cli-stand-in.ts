@@ -76,8 +76,14 @@ export type Running = {
 
 const command = fileURLToPath(new URL("../../src/cli/tintype.ts", import.meta.url))
 
-export function start(url: string, argv: readonly string[], input?: Buffer): Running {
-  const env = { PATH: process.env["PATH"], TINTYPE_URL: url, TINTYPE_TOKEN: "a-token" }
+/** `where`: the server's URL, or all that the command finds in its environment. */
+export function start(
+  where: string | Record<string, string>,
+  argv: readonly string[],
+  input?: Buffer,
+): Running {
+  const found = typeof where === "string" ? { TINTYPE_URL: where, TINTYPE_TOKEN: "a-token" } : where
+  const env = { PATH: process.env["PATH"], ...found }
   const child = spawn(process.execPath, [command, ...argv], { env, timeout: 60_000 })
   const stdout: Buffer[] = []
   const stderr: Buffer[] = []
