@@ -1,9 +1,8 @@
-import { spawnSync } from "node:child_process"
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { afterEach, beforeEach, describe, expect, test } from "vitest"
-import { findServer, patience } from "./connection.ts"
+import { afterEach, beforeEach, expect, test } from "vitest"
+import { findServer } from "./connection.ts"
 
 let data = ""
 beforeEach(() => {
@@ -46,31 +45,4 @@ test("the token is given, or the administrator's, or missing in words that help"
   expect(find({})).toMatchObject({ token: "secret" })
   expect(find({ TINTYPE_TOKEN: "mine" })).toMatchObject({ token: "mine" })
   expect(find({ TINTYPE_TOKEN: "mine" }, { token: "flag" })).toMatchObject({ token: "flag" })
-})
-
-describe("a server that does not answer is worth another try", () => {
-  const say = (server: object) => writeFileSync(join(data, "server.json"), JSON.stringify(server))
-  const isWorthIt = (graceMs: number, env: Record<string, string> = {}, flags = {}) =>
-    patience(flags, { TINTYPE_DATA: data, ...env }, { graceMs, startingMs: 60_000, pauseMs: 1 })()
-
-  test("within a moment, whatever it says; later only if it says that it is starting", async () => {
-    expect(await isWorthIt(60_000)).toBe(true)
-    expect(await isWorthIt(0)).toBe(false)
-    say({ pid: process.pid, urls: {} })
-    expect(await isWorthIt(0)).toBe(true)
-    say({ pid: process.pid, urls: { native: "http://127.0.0.1:9999" } })
-    expect(await isWorthIt(0)).toBe(false)
-  })
-
-  test("not if it died while it started", async () => {
-    const { pid } = spawnSync("true")
-    say({ pid, urls: {} })
-    expect(await isWorthIt(0)).toBe(false)
-  })
-
-  test("not if it is one that was named", async () => {
-    say({ pid: process.pid, urls: {} })
-    expect(await isWorthIt(60_000, { TINTYPE_URL: "http://b:2" })).toBe(false)
-    expect(await isWorthIt(60_000, {}, { url: "http://b:2" })).toBe(false)
-  })
 })

@@ -6,13 +6,12 @@
 import { readFileSync } from "node:fs"
 import { homedir } from "node:os"
 import { join } from "node:path"
-import { setTimeout as sleep } from "node:timers/promises"
 import { Failure } from "./failure.ts"
 
 /** Without a token the server is asked all the same: it may not even be running. */
 export type Server = { url: URL; token: string } | { url: URL; tokenless: string }
 export type ConnectionFlags = { url?: string; token?: string }
-type Environment = Record<string, string | undefined>
+export type Environment = Record<string, string | undefined>
 
 export function findServer(flags: ConnectionFlags, env: Environment): Server {
   const dataDir = stateDirectory(env)
@@ -45,7 +44,7 @@ function serverUrl(flags: ConnectionFlags, env: Environment, dataDir: string): U
 /** Without URLs as long as the server does not listen yet. */
 type Announced = { pid?: unknown; urls?: Record<string, unknown> }
 
-function announced(dataDir: string): Announced {
+export function announced(dataDir: string): Announced {
   try {
     return JSON.parse(readFileSync(join(dataDir, "server.json"), "utf8")) ?? {}
   } catch {
@@ -56,39 +55,6 @@ function announced(dataDir: string): Announced {
 function announcedUrl(dataDir: string): string | undefined {
   const url = announced(dataDir).urls?.["native"]
   return typeof url === "string" ? url : undefined
-}
-
-const usual = { graceMs: 3_000, startingMs: 60_000, pauseMs: 100 }
-
-/**
- * Whether a server that does not answer is worth another try, after a pause. Whoever types `serve &`
- * and goes on at once need not know that it takes a moment; the same goes for a restart. A server
- * that says in its state directory that it is about to listen is given the time that it needs; one
- * that was named is elsewhere, and its matter.
- */
-export function patience(
-  flags: ConnectionFlags,
-  env: Environment,
-  { graceMs, startingMs, pauseMs } = usual,
-): () => Promise<boolean> {
-  if (flags.url || env["TINTYPE_URL"]) return async () => false
-  const dataDir = stateDirectory(env)
-  const since = performance.now()
-  return async () => {
-    const atMostMs = isStarting(announced(dataDir)) ? startingMs : graceMs
-    if (performance.now() - since >= atMostMs) return false
-    await sleep(pauseMs)
-    return true
-  }
-}
-
-function isStarting({ pid, urls }: Announced): boolean {
-  if (typeof pid !== "number" || urls?.["native"] !== undefined) return false
-  try {
-    return process.kill(pid, 0)
-  } catch (cause) {
-    return (cause as NodeJS.ErrnoException).code === "EPERM"
-  }
 }
 
 function findToken(

@@ -1,6 +1,7 @@
 /** One run of one command: the server it talks to, and how it speaks. */
 import { type Client, openClient } from "./client.ts"
-import { type ConnectionFlags, findServer, patience } from "./connection.ts"
+import { type ConnectionFlags, findServer } from "./connection.ts"
+import { patience } from "./patience.ts"
 import type { Kind, Resource } from "./resources.ts"
 import { printDetails, printJson, printTable } from "./show.ts"
 

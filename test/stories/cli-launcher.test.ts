@@ -178,6 +178,16 @@ test("a command waits until the server that is being started has what it needs",
   expect((await serving).code).toBe(0)
 })
 
+test("what becomes a server leaves its pid where commands look for it", async () => {
+  await actHost()
+  const { stdout } = await run(["serve"])
+  const pid = await readFile(join(tree, ".tintype-serving"), "utf8")
+  expect(stdout).toMatch(new RegExp(`^ran ${pid.trim()} `))
+  await rm(join(tree, ".tintype-serving"))
+  for (const argv of [["demo"], ["machine", "list"]]) await run(argv)
+  await expect(readFile(join(tree, ".tintype-serving"))).rejects.toThrow("ENOENT")
+})
+
 test("the tests want clients from npm, and tools, that nothing else does", async () => {
   await actHost({ missing: ["curl"] })
   await run(["serve"])
