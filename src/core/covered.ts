@@ -23,7 +23,7 @@ export async function mustNotBeCovered(
     kind: "in-use",
     what: "volume",
     id,
-    by: hindering.map(({ snapshot }) => ({ kind: "snapshot", id: snapshot.id })),
+    by: hindering.map(({ snapshot: { id, name } }) => ({ kind: "snapshot", id, name })),
     hint: "delete them first: they need the disk as it is",
   })
 }

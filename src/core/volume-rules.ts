@@ -1,5 +1,5 @@
 /** What a volume must be for what is asked of it. Rules refuse by throwing. */
-import { Refusal } from "../domain/fault.ts"
+import { type Named, Refusal } from "../domain/fault.ts"
 import { largestVolumeBytes, sectorBytes, type Volume } from "../domain/volume.ts"
 
 const longestType = 255
@@ -31,9 +31,15 @@ export function mustBeIn(
   throw new Refusal({ kind: "wrong-state", what: "volume", id, is: state, needs })
 }
 
-export function mustBeFreeOfMachines({ id, machineId, role }: Volume): void {
+/** `others`: what would hinder it besides, named so that a person sees all of it at once. */
+export function mustBeFreeOfMachines(
+  { id, machineId, role }: Volume,
+  others: readonly Named[] = [],
+): void {
   if (machineId === null) return
-  const by = [{ kind: "machine", id: machineId }] as const
-  const hint = role === "root" ? "a root volume lives with its machine" : "detach it first"
+  const by = [{ kind: "machine", id: machineId } as const, ...(role === "root" ? [] : others)]
+  const first =
+    others.length === 0 ? "detach it first" : "delete its snapshots, and detach it, first"
+  const hint = role === "root" ? "a root volume lives with its machine" : first
   throw new Refusal({ kind: "in-use", what: "volume", id, by, hint })
 }

@@ -1,6 +1,6 @@
 /** Volumes: make, find, change, remove, fill, read out, bring back. */
 import type { Principal } from "../domain/account.ts"
-import { attempt, Refusal, type Result } from "../domain/fault.ts"
+import { attempt, type Named, Refusal, type Result } from "../domain/fault.ts"
 import type { SnapshotId, VolumeId } from "../domain/ids.ts"
 import type { Volume } from "../domain/volume.ts"
 import type { Rooms } from "../ledger/ledger.ts"
@@ -90,12 +90,12 @@ function removeVolume(
     saga: volumeDelete,
     plan: async (rooms) => {
       const volume = await shownVolume(rooms, asking.who, id)
-      mustBeFreeOfMachines(volume)
       if (volume.state === "deleting") {
         throw new Refusal({ kind: "not-found", what: "volume", id })
       }
       const { snapshots, wholly } = await departing(rooms, { volumeId: id })
       const hindering = cascade ? [] : await thatHinder(rooms, snapshots, recovery)
+      mustBeFreeOfMachines(volume, hindering)
       if (hindering.length > 0) throw hasSnapshots(volume, hindering)
       for (const each of wholly) await bury(rooms, each)
       await rooms.volumes.change(id, { state: "deleting" })
@@ -117,14 +117,13 @@ async function thatHinder(
   rooms: Rooms,
   ids: readonly SnapshotId[],
   recovery: VolumeRemoval["recovery"],
-): Promise<readonly SnapshotId[]> {
-  if (recovery === "hinders" || ids.length === 0) return ids
-  const taken = await everyOf(rooms.snapshots, "id", ids)
-  return taken.flatMap((snapshot) => (snapshot.recovery ? [] : [snapshot.id]))
+): Promise<readonly Named[]> {
+  const all = await everyOf(rooms.snapshots, "id", ids)
+  const those = recovery === "hinders" ? all : all.filter((each) => !each.recovery)
+  return those.map(({ id, name }) => ({ kind: "snapshot", id, name }))
 }
 
-function hasSnapshots(volume: Volume, snapshots: readonly SnapshotId[]): Refusal {
-  const by = snapshots.map((id) => ({ kind: "snapshot", id }) as const)
+function hasSnapshots({ id }: Volume, by: readonly Named[]): Refusal {
   const hint = "delete them first, or delete the volume with cascade"
-  return new Refusal({ kind: "in-use", what: "volume", id: volume.id, by, hint })
+  return new Refusal({ kind: "in-use", what: "volume", id, by, hint })
 }

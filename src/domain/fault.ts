@@ -16,7 +16,8 @@ export type ResourceKind =
   | "point"
   | "operation"
 
-export type Named = { kind: ResourceKind; id: string }
+/** `name`: what its user calls it, where that says more than an id. */
+export type Named = { kind: ResourceKind; id: string; name?: string }
 
 export type Fault =
   /** The request itself is malformed; `field` is a path such as `name` or `disks.0.size`. */
@@ -92,7 +93,10 @@ export function unreachable(value: never): never {
 }
 
 const listed = (things: readonly Named[]) => {
-  const shown = things.slice(0, 20).map((thing) => `${thing.kind} ${thing.id}`)
+  const shown = things.slice(0, 20).map(({ kind, id, name }) => {
+    const called = name === undefined ? "" : ` (${name.slice(0, 64)})`
+    return `${kind} ${id}${called}`
+  })
   const more = things.length - shown.length
   return shown.join(", ") + (more > 0 ? ` and ${more} more` : "")
 }

@@ -147,6 +147,11 @@ describe("a disk that snapshots need", () => {
       status: "FAILED",
       named: [idOf(a), idOf(b)],
     })
+    const point = await take(disk)
+    expect(await refusal("DELETE", disk)).toMatchObject({
+      status: "FAILED",
+      named: expect.arrayContaining([idOf(a), idOf(b), idOf(point)]),
+    })
     expect((await get(disk)).status).toBe("ATTACHED")
     for (const each of [a, b]) await iaas.done(alice, await alice.ask("DELETE", each))
     await iaas.done(alice, await alice.ask("DELETE", there))
@@ -154,10 +159,14 @@ describe("a disk that snapshots need", () => {
   })
 
   test("is neither deleted nor resized", async () => {
-    await take(disk, { name: "s" })
-    const [snapshot] = right(await house.core().snapshots.list(alice.who, { limit: 9 }))
-    const named = { status: "FAILED", named: [snapshot?.id] }
+    const snapshot = await take(disk, { name: "monday" })
+    const named = { status: "FAILED", named: [idOf(snapshot)] }
     expect(await refusal("DELETE", disk)).toEqual(named)
+    const failed = await iaas.ended(alice, await alice.ask("DELETE", disk))
+    expect(failed.message).toBe(
+      `volume ${idOf(disk)} is in use by snapshot ${idOf(snapshot)} (monday); ` +
+        "delete them first: they need the disk as it is",
+    )
     expect(await refusal("POST", `${disk}?capacityInGB=2`)).toEqual(named)
     expect((await get(disk)).capacityInGB).toBe(1)
     expect((await alice.ask("POST", `${disk}?capacityInGB=1`)).status).toBe(204)

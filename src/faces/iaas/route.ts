@@ -10,7 +10,8 @@ import { no, ok, type ResourceKind, type Result } from "../../domain/fault.ts"
 import { type Id, parseId } from "../../domain/ids.ts"
 import { askingOf } from "../asking.ts"
 import type { Answer, Request, Route } from "../face.ts"
-import { read, readJson } from "../read.ts"
+import { read } from "../read.ts"
+import { readBodyJson } from "./json.ts"
 import { checkVersion } from "./versions.ts"
 
 /** What a route's own code is given; `ids` are those of the path. */
@@ -101,7 +102,7 @@ function readQuery(query: Request["query"]): Record<string, string> {
 /** Of a route that takes none, a body is not looked at. */
 function readBody(schema: z.ZodType | undefined, request: Request): Result<unknown> {
   if (schema === undefined) return ok({})
-  const json = readJson(request.bytes)
+  const json = readBodyJson(request.bytes)
   return json.ok ? read(schema, withoutNulls(json.value)) : json
 }
 

@@ -32,9 +32,25 @@ const sayings: Record<FaultKind, Saying> = {
 export const notHere = (what: string, id = "", request: Request): Answer =>
   said({ status: 404, kind: "not-found", why: `no ${what} ${id.slice(0, 255)}` }, request)
 
+/** What the core calls otherwise. */
+const fields: Record<string, string> = {
+  metadata: "customProperties",
+  memoryMiB: "memoryInMB",
+  cpus: "cpuCount",
+}
+
+/** Its field by the name that it was sent under. */
+const asSent = (fault: Fault): Fault =>
+  fault.kind === "invalid" && fault.field !== undefined
+    ? { ...fault, field: fields[fault.field] ?? fault.field }
+    : fault
+
 export function renderFault(fault: Fault, request: Request): Answer {
   const { status, again = false, headers = {} } = sayings[fault.kind]
-  return { ...said({ status, kind: fault.kind, why: explain(fault), again }, request), headers }
+  return {
+    ...said({ status, kind: fault.kind, why: explain(asSent(fault)), again }, request),
+    headers,
+  }
 }
 
 export const renderMishap = ({ kind, status, why }: Mishap, request: Request): Answer =>

@@ -6,6 +6,7 @@ import type { VolumeId } from "../../../domain/ids.ts"
 import type { Volume } from "../../../domain/volume.ts"
 import type { Route } from "../../face.ts"
 import { accepted } from "../accepted.ts"
+import { hindered } from "../hindrance.ts"
 import { ListQuery, listed } from "../listing.ts"
 import { askingIn } from "../project.ts"
 import { route } from "../route.ts"
@@ -79,7 +80,8 @@ export const blockDeviceRoutes: readonly Route[] = [
       const sizeBytes = query.capacityInGB * gibibyte
       if (found.value.sizeBytes === sizeBytes) return ok({ status: 204 })
       const grown = await core.volumes.grow(asking, id, sizeBytes, { ifCovered: "refuse" })
-      return accepted(core, asking, { kind: "volume-grow", volume: id }, grown)
+      const told = await hindered(core, who, id, grown)
+      return accepted(core, asking, { kind: "volume-grow", volume: id }, told)
     },
   }),
   route({
@@ -93,7 +95,8 @@ export const blockDeviceRoutes: readonly Route[] = [
         isPersistent(found.value) && !purge
           ? no(mustBePurged(id))
           : await core.volumes.remove(asking, id, { cascade: false, recovery: "goes-along" })
-      return accepted(core, asking, { kind: "volume-delete", volume: id }, removed)
+      const told = await hindered(core, who, id, removed)
+      return accepted(core, asking, { kind: "volume-delete", volume: id }, told)
     },
   }),
 ]

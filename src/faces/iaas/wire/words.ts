@@ -48,7 +48,9 @@ const isInternal = (key: string) => key.startsWith("__")
 export const renderProperties = (metadata: Labels["metadata"]): Record<string, string> =>
   Object.fromEntries(Object.entries(metadata).filter(([key]) => !isInternal(key)))
 
-const scalar = z.union([z.string(), z.number(), z.boolean()]).transform(String)
+const scalar = z
+  .union([z.string(), z.number(), z.boolean()], { error: "must be a text" })
+  .transform(String)
 
 export const Properties = z
   .record(z.string(), scalar)
