@@ -85,6 +85,8 @@ export interface Machines {
   count(who: Principal, listing: MachineListing): Promise<Result<number>>
   /** One that was deleted, as it was then, for as long as its operation is on record. */
   deleted(who: Principal, id: MachineId): Promise<Result<MachineView>>
+  /** Of the account that asks, those deleted last first. */
+  listDeleted(who: Principal, page: { limit: number }): Promise<Result<MachineView[]>>
   change(
     asking: Asking,
     id: MachineId,

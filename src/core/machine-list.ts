@@ -2,6 +2,7 @@
 import type { Principal } from "../domain/account.ts"
 import { attempt, Refusal, type Result } from "../domain/fault.ts"
 import type { MachineId } from "../domain/ids.ts"
+import type { Operation } from "../domain/operation.ts"
 import type { Volume } from "../domain/volume.ts"
 import type { MachineDelete } from "../operations/machine/delete.ts"
 import { machineDelete } from "../operations/machine/delete.ts"
@@ -59,9 +60,27 @@ export function deletedMachine(
       { targetId: id, kind: machineDelete.name },
       { limit: 1, order: "newest-first" },
     )
-    const { params, state } = must(seen(who, "machine", id, operation))
-    const { was } = params as MachineDelete
-    if (was === undefined || state === "undone") throw nothing
-    return { ...was, work: null }
+    const was = asItWas(must(seen(who, "machine", id, operation)))
+    if (was === undefined) throw nothing
+    return was
   })
+}
+
+export function listDeletedMachines(
+  { ledger: { read } }: Context,
+  { accountId }: Principal,
+  limit: number,
+): Promise<Result<MachineView[]>> {
+  return attempt(async () => {
+    const done = await read.operations.find(
+      { accountId, kind: machineDelete.name, state: "done" },
+      { limit, order: "newest-first" },
+    )
+    return done.flatMap((operation) => asItWas(operation) ?? [])
+  })
+}
+
+function asItWas({ params, state }: Operation): MachineView | undefined {
+  const { was } = params as MachineDelete
+  return was === undefined || state === "undone" ? undefined : { ...was, work: null }
 }

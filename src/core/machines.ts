@@ -12,7 +12,13 @@ import type { Asking, Machines, MachineView, Started } from "./core.ts"
 import { changeMachine } from "./machine-change.ts"
 import { createMachine } from "./machine-create.ts"
 import { attachVolume, detachVolume } from "./machine-disks.ts"
-import { countMachines, deletedMachine, getMachine, listMachines } from "./machine-list.ts"
+import {
+  countMachines,
+  deletedMachine,
+  getMachine,
+  listDeletedMachines,
+  listMachines,
+} from "./machine-list.ts"
 import { removeMachine } from "./machine-remove.ts"
 import { resizeMachine } from "./machine-resize.ts"
 import { revertMachine } from "./machine-revert.ts"
@@ -31,6 +37,7 @@ export const openMachines = (context: Context): Machines => ({
   list: (who, listing) => listMachines(context, who, listing),
   count: (who, listing) => countMachines(context, who, listing),
   deleted: (who, id) => deletedMachine(context, who, id),
+  listDeleted: (who, { limit }) => listDeletedMachines(context, who, limit),
   change: (asking, id, change) => changeMachine(context, asking, id, change),
   resize: (asking, id, wish) => resizeMachine(context, asking, id, wish),
   start: (asking, id) => power(context, asking, id, { saga: machineStart, needs: onOrOff }),

@@ -341,6 +341,27 @@ describe("the list of machines", () => {
     expect((await mark.ask("/my/machines")).headers["x-query-limit"]).toBe("1000")
   })
 
+  test("holds those that failed or went only where one asks for them", async () => {
+    const { mark, image, made, names } = await three()
+    const { ledger } = cloud.house.stage.making
+    const failed = { state: "failed", reason: "for a test" } as const
+    await ledger.transaction(({ machines }) => machines.change(`${made[0]?.id}`, failed))
+    expect(await names("")).toBe("bc")
+    expect(await names("state=unknown")).toBe("a")
+    expect((await mark.ask(made[1]?.place ?? "", { method: "DELETE" })).status).toBe(204)
+    await cloud.quiet()
+    expect(await names("")).toBe("c")
+    expect(await names("tombstone=true")).toBe("acb")
+    expect(await names("tombstone=false")).toBe("c")
+    expect(await names("tombstone=true&limit=1&offset=2")).toBe("b")
+    expect(await names(`tombstone=true&name=b&image=${image}&type=virtualmachine`)).toBe("b")
+    expect(await names("state=destroyed&name=c")).toBe("")
+    const [gone] = (await mark.ask("/my/machines?state=destroyed")).json
+    expect(gone).toMatchObject({ id: made[1]?.id, name: "b", state: "deleted" })
+    const anna = await cloud.tenant("anna")
+    expect((await anna.ask("/my/machines?tombstone=true")).json).toEqual([])
+  })
+
   test.each<[string, RegExp]>([
     ["state=flying", /^flying is not a valid state$/],
     ["type=toy", /^toy is not a valid type$/],
@@ -375,6 +396,15 @@ describe("the rest of the account", () => {
     expect((await mark.ask("/my/images/nonsense")).status).toBe(404)
     const old = await mark.ask("/my/images", { headers: { "accept-version": "~7.0" } })
     expect(old.json[0].type).toBe("virtualmachine")
+    const sets = await mark.ask("/my/datasets", { headers: { "x-api-version": "~6.5" } })
+    expect(sets.json).toMatchObject([{ id: image, urn: expect.stringMatching(/:i:1\.0\.0$/) }])
+    const one = await mark.ask(`/my/datasets/${image}`, { headers: { "x-api-version": "~7.0" } })
+    expect(one.json).toMatchObject({ id: image, created: expect.stringMatching(/\+00:00$/) })
+    const late = await mark.ask("/my/datasets")
+    expect([late.status, late.json]).toEqual([
+      400,
+      { code: "InvalidVersion", message: "9.0.0 is not supported by GET /my/datasets" },
+    ])
     const packages = (await mark.ask("/my/packages")).json
     const names = packages.map(({ name }: { name: string }) => name)
     expect(names).toEqual(["sample-256M", "sample-512M", "sample-1G"])
@@ -465,6 +495,13 @@ describe("the rest of the account", () => {
     ])
     expect((await mark.ask("/my/datacenters/elsewhere")).status).toBe(404)
     expect((await mark.ask("/my/services")).json).toEqual({ cloudapi: url })
+    expect((await mark.ask("/my/limits")).json).toEqual([])
+    const quota = { machines: 2, logicalBytes: 2 ** 30 }
+    right(await core().identity.setQuota({ who: cloud.house.stage.who }, "mark", quota))
+    expect((await mark.ask("/my/limits")).json).toEqual([
+      { by: "machines", value: 2, used: 0 },
+      { by: "disk", value: 1024, used: 0 },
+    ])
   })
 })
 

@@ -9,7 +9,7 @@ import type { Account, Principal, Role } from "../../domain/account.ts"
 import { no, ok, type Result } from "../../domain/fault.ts"
 import type { Request } from "../face.ts"
 import type { CloudapiSettings } from "../settings.ts"
-import { wrongPart } from "./faults.ts"
+import { noPermission, wrongPart } from "./faults.ts"
 import { authorizationOf } from "./signature/authorization.ts"
 import type { Claim } from "./signature/claim.ts"
 import { presignedOf } from "./signature/presigned.ts"
@@ -86,7 +86,8 @@ const within: Record<Role, readonly Role[]> = {
 }
 
 function inRoles(who: Principal, request: Request): Result<Principal> {
-  const asked = [request.query["as-role"] ?? []].flat().flatMap((names) => names.split(","))
+  const given = [request.query["as-role"] ?? []].flat().flatMap((names) => names.split(","))
+  const asked = given.filter((name) => name !== "")
   if (asked.length === 0) return ok(who)
   const mine = within[who.role]
   const unknown = asked.find((name) => !mine.some((role) => role === name))
@@ -96,8 +97,7 @@ function inRoles(who: Principal, request: Request): Result<Principal> {
     : ok({ ...who, role })
 }
 
-const forbidden = (what: string) =>
-  no({ kind: "forbidden", why: `You do not have permission to access ${what.slice(0, 200)}` })
+const forbidden = (what: string) => no(wrongPart("account", noPermission(what)))
 
 /** Within the key's own account. Whether there is another of that name is never looked up. */
 async function forAccount(

@@ -20,7 +20,8 @@ export type Asked = {
   request: Request
 }
 
-type Told<A> = Pick<Route, "method" | "path" | "open"> & {
+/** A route as it is written down. */
+export type Told<A> = Pick<Route, "method" | "path" | "open"> & {
   answer(asked: A): Promise<Result<Answer>>
 }
 

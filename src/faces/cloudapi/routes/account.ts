@@ -1,10 +1,10 @@
 import { no, ok, type Result } from "../../../domain/fault.ts"
 import type { Answer, Request, Route } from "../../face.ts"
 import type { CloudapiSettings } from "../../settings.ts"
-import { json, refusal, refused } from "../answers.ts"
+import { json, refusal, refused, shown } from "../answers.ts"
 import { type Asked, route } from "../route.ts"
 import { versions } from "../versions.ts"
-import { renderAccount } from "../wire/account.ts"
+import { renderAccount, renderLimits } from "../wire/account.ts"
 
 export const accountRoutes = ({ datacenter }: CloudapiSettings): readonly Route[] => [
   route({
@@ -17,6 +17,11 @@ export const accountRoutes = ({ datacenter }: CloudapiSettings): readonly Route[
     },
   }),
   route({ method: "GET", path: "/:account", answer: showAccount }),
+  route({
+    method: "GET",
+    path: "/:account/limits",
+    answer: async ({ core, who }) => shown(await core.identity.usage(who), renderLimits),
+  }),
   route({
     method: "GET",
     path: "/:account/datacenters",

@@ -10,8 +10,7 @@ import { wordOf } from "../body.ts"
 import { everyPage } from "../covering.ts"
 import type { Asked } from "../route.ts"
 import { shownMachines } from "../shown-machine.ts"
-import type { Dialect } from "../versions.ts"
-import type { ShownMachine } from "../wire/machine.ts"
+import { renderMachine, type ShownMachine } from "../wire/machine.ts"
 
 const states = ["provisioning", "stopping", "active", "stopped", "running", "unknown", "destroyed"]
 const kinds = new Map<string, MachineKind>([
@@ -36,28 +35,51 @@ const Query = z.object({
 })
 type Query = z.output<typeof Query>
 
-export async function listMachines({ core, who, params, dialect }: Asked): Promise<Result<Answer>> {
-  const query = readQuery(params)
+export async function listMachines(asked: Asked): Promise<Result<Answer>> {
+  const query = readQuery(asked.params)
   if (!query.ok) return query
-  const { limit, offset } = query.value
-  const listing = listingOf(query.value)
-  const fits = fitting(query.value, params)
-  // What the core can sort out by itself it also pages; for the rest all are looked through.
-  const list = () =>
-    fits === null
-      ? core.machines.list(who, { ...listing, limit, offset })
-      : everyPage((page) => core.machines.list(who, { ...listing, ...page }))
-  const found = listing === null ? ok([]) : await shownMachines(core, who, dialect, list)
+  const found = await pageOf(asked, query.value)
   if (!found.ok) return found
-  const fitted = fits === null ? found.value : found.value.filter(fits)
-  const machines = fits === null ? fitted : fitted.slice(offset, offset + limit)
   return ok(
-    json(machines, 200, {
-      "x-query-limit": `${limit}`,
-      "x-resource-count": `${machines.length}`,
+    json(found.value, 200, {
+      "x-query-limit": `${query.value.limit}`,
+      "x-resource-count": `${found.value.length}`,
     }),
   )
 }
+
+/** What the core can sort out by itself it also pages; for the rest all are looked through. */
+async function pageOf(asked: Asked, query: Query): Promise<Result<ShownMachine[]>> {
+  const { core, who, dialect, params } = asked
+  const { limit, offset, state } = query
+  const listing = listingOf(query)
+  if (listing === null) return ok([])
+  const fits = fitting(query, params)
+  if (fits === null) {
+    const list = () => core.machines.list(who, { ...listing, limit, offset })
+    return await shownMachines(core, who, dialect, list)
+  }
+  const found: ShownMachine[] = []
+  if (state !== "destroyed") {
+    const list = () => everyPage((page) => core.machines.list(who, { ...listing, ...page }))
+    const there = await shownMachines(core, who, dialect, list)
+    if (!there.ok) return there
+    found.push(...there.value)
+  }
+  if (withDeleted(query)) {
+    const deleted = await core.machines.listDeleted(who, { limit: mostDeleted })
+    if (!deleted.ok) return deleted
+    found.push(...deleted.value.map((machine) => renderMachine(machine, "deleted", dialect)))
+  }
+  return ok(found.filter(fits).slice(offset, offset + limit))
+}
+
+const mostDeleted = 1000
+
+const withTombstone = ({ state, tombstone }: Query) =>
+  state === undefined && !["", "0", "false"].includes(wordOf(tombstone) ?? "")
+
+const withDeleted = (query: Query) => query.state === "destroyed" || withTombstone(query)
 
 function readQuery(params: Asked["params"]): Result<Query> {
   const query = read(Query, params)
@@ -72,15 +94,17 @@ const wrong = (field: string, value: string) =>
   no({ kind: "invalid", why: `${value.slice(0, 64)} is not a valid ${field}` })
 
 /** Whoever pages takes a page with less on it than asked for as the last: those that go are not on it. */
-const live = ["creating", "running", "stopped", "failed"] as const satisfies MachineState[]
+const active = ["creating", "running", "stopped"] as const satisfies MachineState[]
+const withFailed = [...active, "failed"] as const satisfies MachineState[]
 
 /** Null: what is asked for cannot be. */
-function listingOf({ name, image, type }: Query): Omit<MachineListing, "limit"> | null {
+function listingOf(query: Query): Omit<MachineListing, "limit"> | null {
+  const { name, image, type, state } = query
   const imageId = image === undefined ? undefined : parseId<"image">(image)
   if (image !== undefined && imageId === undefined) return null
   const kind = type === undefined ? undefined : kinds.get(type)
   return {
-    state: live,
+    state: state === "unknown" || withTombstone(query) ? withFailed : active,
     ...(name === undefined ? {} : { name }),
     ...(imageId === undefined ? {} : { imageId }),
     ...(kind === undefined ? {} : { kind }),
@@ -91,9 +115,14 @@ type Fits = (machine: ShownMachine) => boolean
 
 /** Null: nothing is asked that the core does not know of by itself. */
 function fitting(query: Query, params: Asked["params"]): Fits | null {
-  const { state, memory, brand, package: size, docker } = query
+  const { state, memory, brand, package: size, docker, name: called, image, type } = query
   const tests: Fits[] = []
-  if (state !== undefined && state !== "active") {
+  if (withDeleted(query)) {
+    // Of those the core sorts out nothing.
+    tests.push((machine) => called === undefined || machine.name === called)
+    tests.push((machine) => image === undefined || machine.image === image.toLowerCase())
+    tests.push((machine) => type === undefined || machine.type === type)
+  } else if (state !== undefined && state !== "active") {
     tests.push((machine) => (state === "unknown" ? "failed" : state) === machine.state)
   }
   if (memory !== undefined) tests.push((machine) => machine.memory === memory)
@@ -108,4 +137,4 @@ function fitting(query: Query, params: Asked["params"]): Fits | null {
   return tests.length === 0 ? null : (machine) => tests.every((test) => test(machine))
 }
 
-const brands: Record<string, Dialect["version"]> = { virtualmachine: "bhyve", smartmachine: "lx" }
+const brands: Record<ShownMachine["type"], string> = { virtualmachine: "bhyve", smartmachine: "lx" }

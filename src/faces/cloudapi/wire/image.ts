@@ -38,6 +38,12 @@ export function renderImage(image: Image, dialect: Dialect) {
   }
 }
 
+/** What images were called before version 8. */
+export function renderDataset(image: Image, dialect: Dialect) {
+  const { owner, published_at: created, ...shown } = renderImage(image, dialect)
+  return { ...shown, urn: `${owner}:${shown.name}:${shown.version}`, default: false, created }
+}
+
 const filters = ["name", "version", "os", "type", "owner", "public"] as const
 
 /** `state` is that of images ready to use, unless told; `all` is any. */
