@@ -10,6 +10,8 @@ export type Rig = {
   readonly granuleBytes: number
   /** The server is gone without a word, and light is back: the next one starts on what it left, and recovers. */
   restart(): Promise<void>
+  /** The processes that have disks open do not outlive it: the power failed. */
+  readonly restartEndsOpeners: boolean
   /** As `restart`, and from here on it works on itself within these limits. */
   limit(upkeep: UpkeepLimits): Promise<void>
   /** The light goes out with the n-th commit from now on, just before it or just after. */

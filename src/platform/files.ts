@@ -15,7 +15,7 @@ import {
   statfs,
   unlink,
 } from "node:fs/promises"
-import { join } from "node:path"
+import { dirname, join, resolve } from "node:path"
 
 /** Who may use a file or directory: its mode, and its group unless that stays as it comes. */
 export type Rights = { mode: number; gid: number | null }
@@ -33,7 +33,7 @@ export class Directory {
 
   /** Opens a directory, making it first where it is missing; sets its rights in any case. */
   static async open(path: string, rights: Rights): Promise<Directory> {
-    await mkdir(path, { recursive: true })
+    await makeDirectory(path)
     if (rights.gid !== null) await chown(path, -1, rights.gid)
     await chmod(path, rights.mode)
     return new Directory(path, await open(path, "r"))
@@ -102,6 +102,21 @@ export class Directory {
 
   async close(): Promise<void> {
     await this.#handle.close()
+  }
+}
+
+/** Durable, with all above it that were missing too. */
+async function makeDirectory(path: string): Promise<void> {
+  const first = await mkdir(path, { recursive: true })
+  if (first === undefined) return
+  for (let made = resolve(path); ; made = dirname(made)) {
+    const above = await open(dirname(made), "r")
+    try {
+      await above.sync()
+    } finally {
+      await above.close()
+    }
+    if (made === resolve(first)) return
   }
 }
 

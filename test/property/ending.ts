@@ -74,7 +74,7 @@ export const ending: Steps = {
     weight: 2,
     async do(grove) {
       grove.say("restart")
-      await grove.rig.restart()
+      await grove.restart()
     },
   },
   crash: {

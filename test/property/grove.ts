@@ -63,10 +63,15 @@ export class Grove {
       if (!(cause instanceof Error) || !cause.message.includes("the light went out")) throw cause
       this.say("  the light goes out, and comes back")
       this.darknesses++
-      await this.rig.restart()
+      await this.restart()
       await between()
       return await work(this.rig.engine)
     }
+  }
+
+  async restart(): Promise<void> {
+    await this.rig.restart()
+    if (this.rig.restartEndsOpeners) this.held = []
   }
 
   /** Upkeep must not be noticed, least of all when it is interrupted. */

@@ -85,12 +85,13 @@ async function snapshot(grove: Grove, volume: VolumeId, roll: Roll): Promise<voi
   const point = grove.newPoint()
   const opener = grove.openerOf(volume)
   grove.say(`snapshot ${grove.name(volume)} as ${grove.name(point)}`)
-  if (opener === undefined) {
+  const order = opener && (await grove.verb((engine) => engine.arm(volume)))
+  // With the power it may have gone meanwhile.
+  if (opener === undefined || order === undefined || opener !== grove.openerOf(volume)) {
     await grove.verb((engine) => engine.createPoint(volume, point))
     grove.model.keep(volume, point)
     return
   }
-  const order = await grove.verb((engine) => engine.arm(volume))
   await opener.switchDisks([order])
   const fate = roll()
   if (fate < 0.1) {
@@ -104,7 +105,7 @@ async function snapshot(grove: Grove, volume: VolumeId, roll: Roll): Promise<voi
   }
   if (fate < 0.2) {
     grove.say("  a restart between switch and record")
-    await grove.rig.restart()
+    await grove.restart()
   }
   const named = fate < 0.9
   await grove.verb((engine) => engine.switched([{ volume, point: named ? point : null }]))

@@ -68,7 +68,7 @@ async function failureOf({ make }: Game, moves: readonly Move[]): Promise<Failur
 /** The end of every run: all is as it should be, and then nothing is left of it. */
 async function fell(grove: Grove, roll: () => number): Promise<void> {
   grove.say("all is checked, and done that is to be done")
-  await grove.rig.restart()
+  await grove.restart()
   await grove.checkAll()
   await allUpkeep(grove)
   await grove.checkAll()

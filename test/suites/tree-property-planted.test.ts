@@ -1,7 +1,8 @@
 /** Playing with random trees finds bugs: each of these is planted, and it must not pass. */
+import { open } from "node:fs/promises"
 import { describe, expect, test } from "vitest"
 import type { Rig } from "../../src/engines/engine-rig.suite.ts"
-import { memoryRig, qcow2Rig } from "../fixtures/engine-rigs.ts"
+import { memoryRig, powerlessRig, qcow2Rig } from "../fixtures/engine-rigs.ts"
 import {
   files,
   forgottenOpener,
@@ -58,6 +59,22 @@ test("a header that is trusted does not pass", { timeout: 600_000 }, () =>
     tells: /has .* open/,
   }),
 )
+
+test("files that are on disk only soon do not pass", { timeout: 600_000 }, async () => {
+  const file = await open("/dev/null")
+  const handle = Object.getPrototypeOf(file) as { sync(): Promise<void>; datasync(): Promise<void> }
+  await file.close()
+  const { sync, datasync } = handle
+  Object.assign(handle, { sync: async () => {}, datasync: async () => {} })
+  try {
+    await expectFound(powerlessRig, {
+      only: [...growing, "snapshot", "carry out upkeep", "restart", "crash"],
+      tells: /reads wrong|ENOENT|missing|No such file|is no layer|not in qcow2/,
+    })
+  } finally {
+    Object.assign(handle, { sync, datasync })
+  }
+})
 
 /** By one of a few seeds, and for the right reason. */
 async function expectFound(

@@ -4,7 +4,7 @@
  */
 import { describe, test } from "vitest"
 import type { Rig } from "../../src/engines/engine-rig.suite.ts"
-import { memoryRig, qcow2Rig } from "../fixtures/engine-rigs.ts"
+import { memoryRig, powerlessRig, qcow2Rig } from "../fixtures/engine-rigs.ts"
 import { play } from "../property/play.ts"
 
 const long = process.env["TINTYPE_LONG"] === "1"
@@ -31,5 +31,13 @@ describe("trees of qcow2 files", { timeout: 3_600_000 }, () => {
   const make = limited(qcow2Rig)
   test.each(seeds(long ? 60 : 3))("seed %i", (seed) =>
     play({ make, seed, steps: long ? 300 : 150, shorten: 20 }),
+  )
+})
+
+/** Whatever a verb promised is on disk, and not on its way there. */
+describe("trees on a disk whose power fails", { timeout: 3_600_000 }, () => {
+  const make = limited(powerlessRig)
+  test.each(seeds(long ? 20 : 2))("seed %i", (seed) =>
+    play({ make, seed, steps: long ? 300 : 100, shorten: 10 }),
   )
 })

@@ -32,6 +32,7 @@ async function putOnTop(
   if (head.sizeBytes === sizeBytes) return null
   expectRoomFor(head.sizeBytes, sizeBytes)
   const { layer: parent } = head
+  await layers.settle(parent)
   await layers.make({ parent, sizeBytes }, (layer) =>
     inTree(memory, async (tree) => {
       expectSame(head, await tree.headOf(volume))

@@ -65,6 +65,7 @@ export async function createPoint(store: Store, volume: VolumeId, point: PointId
   })
   if (found === "there already") return
   const head = found.armed === null ? found : await settledHead(store, volume)
+  await layers.settle(head.layer)
   await layers.make({ parent: head.layer, sizeBytes: head.sizeBytes }, (layer) =>
     inTree(memory, async (tree) => {
       expectSame(head, await tree.headOf(volume))
@@ -101,6 +102,7 @@ export async function revertHead(
   const head = await settledHead(store, volume)
   const { sizeBytes } = head
   const parent = await inTree(memory, (tree) => standOn(tree, to, sizeBytes))
+  await layers.settle(head.layer)
   await layers.make({ parent, sizeBytes }, (layer) =>
     inTree(memory, async (tree) => {
       expectSame(head, await tree.headOf(volume))

@@ -37,6 +37,8 @@ export class LayerFiles {
   readonly unrecorded = new Set<LayerId>()
   readonly directory: Directory
   readonly #rights: Rights
+  /** Made here, and never in anybody's hands since: all there is of them is on disk. */
+  readonly #untouched = new Set<LayerId>()
 
   constructor(directory: Directory, rights: Rights) {
     this.directory = directory
@@ -55,6 +57,27 @@ export class LayerFiles {
     } catch (cause) {
       if (isOutOfSpace(cause)) throw await this.noSpace(fileBytes)
       throw cause
+    }
+    this.#untouched.add(id)
+  }
+
+  /** A process has it, or is about to have it, to write into. */
+  handedOut(id: LayerId): void {
+    this.#untouched.delete(id)
+  }
+
+  /**
+   * Whatever a process wrote into it that has closed it since, or died, is on disk for sure: it is
+   * about to be frozen, and what is read of it then must be read for ever, also after a power cut.
+   * Costs nothing where nobody has had it.
+   */
+  async settle(id: LayerId): Promise<void> {
+    if (this.#untouched.delete(id)) return
+    const file = await open(this.path(id), "r")
+    try {
+      await file.sync()
+    } finally {
+      await file.close()
     }
   }
 
@@ -80,6 +103,7 @@ export class LayerFiles {
   /** Durably gone when it resolves; success where they are gone already. */
   async remove(ids: readonly LayerId[]): Promise<void> {
     if (ids.length === 0) return
+    for (const id of ids) this.#untouched.delete(id)
     for (const id of ids) await removeFile(this.path(id))
     await this.directory.sync()
     // Only now: a hollow layer is never there without its marker.
@@ -120,17 +144,6 @@ export class LayerFiles {
       await (await openNew(this.#marker(id), this.#rights)).close()
       await this.directory.sync()
     }
-  }
-
-  /** For a layer that another process filled and has closed. */
-  async sync(id: LayerId): Promise<void> {
-    const file = await open(this.path(id), "r+")
-    try {
-      await file.sync()
-    } finally {
-      await file.close()
-    }
-    await this.directory.sync()
   }
 
   async header(id: LayerId): Promise<Header> {

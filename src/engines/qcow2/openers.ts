@@ -19,6 +19,7 @@ import { freshLayer, type Head, inTree } from "./tree.ts"
 export async function open(store: Store, volume: VolumeId): Promise<DiskGraph & Disposable> {
   const { layer, sizeBytes } = await settledHead(store, volume)
   const chain = await inTree(store.memory, (tree) => tree.chain(layer))
+  store.layers.handedOut(layer)
   const pinned = store.pins.hold(
     chain.map(({ id }) => id),
     { opening: true },
@@ -42,6 +43,7 @@ export async function arm(store: Store, volume: VolumeId): Promise<DiskSwitch> {
 }
 
 function diskSwitch(store: Store, { volume, layer }: Head, overlay: Head["layer"]): DiskSwitch {
+  store.layers.handedOut(overlay)
   const [from, to] = [diskNode(layer), diskNode(overlay)]
   return {
     volume,

@@ -69,8 +69,9 @@ async function replaceContent(
   try {
     await inTree(memory, (tree) => tree.putLayer(layer))
     await layers.create(layer.id, layer)
+    layers.handedOut(layer.id)
     await serve(store, servedChain(store, [layer], true), fillIt)
-    await layers.sync(layer.id)
+    await layers.settle(layer.id)
     const { doomed, due } = await inTree(memory, async (tree) => {
       expectSame(head, await tree.headOf(head.volume))
       await tree.putLayer({ ...layer, doomed: false })
