@@ -6,10 +6,10 @@ import type { Logger } from "pino"
 import type { Context } from "./core/context.ts"
 import type { Core } from "./core/core.ts"
 import { freeSpace } from "./core/free-space.ts"
-import { tidyUp } from "./core/janitor.ts"
+import { makeRoom, steward, tidyUp } from "./core/janitor.ts"
 import { openUpkeep } from "./core/upkeep.ts"
 import type { Operation, OperationState } from "./domain/operation.ts"
-import { letOverdueGo, noteMissedEnds, tendStandstills } from "./machines.ts"
+import { hungMachines, letOverdueGo, noteMissedEnds, tendStandstills } from "./machines.ts"
 import type { UpkeepWork } from "./operations/upkeep.ts"
 
 const tidyEveryMs = 60_000
@@ -38,6 +38,9 @@ export function startChores(
   const lookSoon = whenQuiet(() => {
     upkeep.look().catch((cause) => log.error({ cause }, "upkeep cannot be begun"))
   })
+  const hangs = hungMachines(context, async (id) =>
+    core.machines.start({ who: await steward(context) }, id),
+  )
   const isThereSpace = async () => !(await freeSpace(context.ledger.read, context)).paused
   every(
     tidyEveryMs,
@@ -49,8 +52,9 @@ export function startChores(
   every(
     tendEveryMs,
     "tending machines",
-    () => letOverdueGo(context, context.clock(), log),
+    () => letOverdueGo(context, context.clock(), log, hangs),
     () => tendStandstills(context, isThereSpace),
+    () => makeRoom(context, core),
   )
   if (bySelf) lookSoon.call()
   return {

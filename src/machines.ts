@@ -53,21 +53,26 @@ export async function noteMissedEnds(context: Context): Promise<void> {
 /**
  * Every guest that was held for a snapshot, past the instant by which it was to go on: it is let
  * go, and asked again until it answers. Working operations mind their own; this is for those that
- * died, and for guests that did not answer them.
+ * died, and for guests that did not answer them. One whose process hangs may wake up as it was,
+ * held; whoever minds those is told.
  */
 export async function letOverdueGo(
-  { ledger, node, hosts }: Context,
+  { ledger, node, hosts }: Pick<Context, "ledger" | "node" | "hosts">,
   nowMs: number,
   log: Logger,
+  hangs: (machine: Machine) => Promise<void> = async () => {},
 ): Promise<void> {
   for (const host of hosts) {
     const where = { node, kind: host.kind, state: "running" } as const
-    for (const { id, held } of await ledger.read.machines.find(where)) {
+    for (const machine of await ledger.read.machines.find(where)) {
+      const { id, held } = machine
       if (held === null || held.until > nowMs) continue
       try {
         const liveness = await host.look(id)
-        // It may wake up as it was: held.
-        if (liveness === "hung") continue
+        if (liveness === "hung") {
+          await hangs(machine)
+          continue
+        }
         if (liveness !== "gone") await host.release(id)
       } catch (cause) {
         log.error({ cause, machine: id }, "a guest is held still and does not answer")
@@ -78,6 +83,33 @@ export async function letOverdueGo(
         if (machine?.held?.until === held.until) await rooms.machines.change(id, { held: null })
       })
     }
+  }
+}
+
+/** No disk keeps a process waiting for so long, and no load. */
+const hungAfterMs = 60_000
+
+/**
+ * A QEMU that hangs in the middle of writing its guest's memory hangs for good: nothing helps but
+ * its end. It is told what does not answer, each time that it is looked at.
+ */
+export function hungMachines(
+  { ledger, clock }: Pick<Context, "ledger" | "clock">,
+  startAgain: (machine: Machine["id"]) => Promise<unknown>,
+) {
+  const looks = new Map<Machine["id"], { first: number; last: number }>()
+  return async (machine: Machine): Promise<void> => {
+    const now = clock()
+    const before = looks.get(machine.id)
+    // It answered in between if this is not one of a series of looks.
+    const fresh = before === undefined || now - before.last > hungAfterMs / 2
+    const first = fresh ? now : before.first
+    looks.set(machine.id, { first, last: now })
+    if (now - first < hungAfterMs) return
+    looks.delete(machine.id)
+    const why = "its process hung while a snapshot held it: it is ended, and started again"
+    await note(ledger, machine, "machine.hung", why)
+    await startAgain(machine.id)
   }
 }
 

@@ -9,7 +9,7 @@ import { ensureAdmin } from "./core/accounts.ts"
 import { type CapacityParts, openCapacity } from "./core/capacity.ts"
 import type { Context } from "./core/context.ts"
 import { freeSpace } from "./core/free-space.ts"
-import { tidyUp } from "./core/janitor.ts"
+import { makeRoom, tidyUp } from "./core/janitor.ts"
 import { openCore } from "./core/open.ts"
 import { type AccountId, newId } from "./domain/ids.ts"
 import type { Operation, OperationState } from "./domain/operation.ts"
@@ -88,6 +88,7 @@ export async function openService(parts: Parts) {
     executor,
     metrics,
     tidyUp: () => tidyUp(context, core),
+    makeRoom: () => makeRoom(context, core),
     upkeep: chores.upkeep,
     async close(graceMs: number) {
       chores.stop()

@@ -1,6 +1,6 @@
 /**
- * What time itself brings about: recovery snapshots whose days are over go, failed things leave
- * the record, operations that ended long ago, expired tokens, old Idempotency-Keys and events are
+ * What time itself brings about: recovery snapshots whose days are over go, or sooner where space is
+ * short, failed things leave the record, operations that ended long ago, expired tokens, old Idempotency-Keys and events are
  * forgotten.
  */
 import type { Principal } from "../domain/account.ts"
@@ -8,6 +8,7 @@ import type { UserId } from "../domain/ids.ts"
 import type { Rooms } from "../ledger/ledger.ts"
 import type { Context } from "./context.ts"
 import type { Core } from "./core.ts"
+import { freeSpace } from "./free-space.ts"
 
 const keptEvents = 100_000
 const keptRepeatsMs = 24 * 3_600_000
@@ -38,6 +39,23 @@ export async function tidyUp(context: Context, core: Core): Promise<void> {
     await rooms.events.trim(keptEvents)
   })
   await forgetOperations(context, now)
+}
+
+/**
+ * What reverts replaced, and nobody asked to keep, is the first to go when the disk is short of
+ * space: the oldest, one at a time, for as long as it is. What is only set aside does not count.
+ */
+export async function makeRoom(context: Context, core: Core): Promise<void> {
+  const { ledger } = context
+  const { freeBytes, lowWaterBytes } = await freeSpace(ledger.read, context)
+  if (freeBytes >= lowWaterBytes) return
+  // Space comes back when one has gone; who looks before would take more than is needed.
+  const going = { kind: "snapshot-delete", state: ["queued", "running"] } as const
+  if ((await ledger.read.operations.find(going, { limit: 1 })).length > 0) return
+  const replaced = { recovery: true, state: "ready" } as const
+  const [oldest] = await ledger.read.snapshots.find(replaced, { limit: 1 })
+  if (oldest === undefined) return
+  await core.snapshots.remove({ who: await steward(context) }, oldest.id)
 }
 
 /** A repeated request is answered with its operation, so none goes before its repeats. */

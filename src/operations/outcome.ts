@@ -55,14 +55,21 @@ export async function untilCancelled(
 /** Why a step is given up; what the step itself then throws is of no interest. */
 export const cancellation = () => new Refusal({ kind: "interrupted", what: "the operation" })
 
+/**
+ * For what cannot be taken back. A disk that is full is nothing for a person to look at once there
+ * is space again, so that is waited for, however long it takes.
+ */
 export async function stubborn(run: Attempting, work: () => Promise<Outcome>): Promise<Outcome> {
-  for (const waitMs of run.options.retryMs) {
+  const { retryMs } = run.options
+  for (let tries = 0; ; tries += 1) {
     const outcome = await work()
-    if (outcome.ok) return outcome
+    const waitMs = retryMs[tries] ?? (lacksSpace(outcome) ? retryMs.at(-1) : undefined)
+    if (outcome.ok || waitMs === undefined) return outcome
     await sleep(waitMs, undefined, { signal: run.signal })
   }
-  return await work()
 }
+
+const lacksSpace = (outcome: Outcome) => !outcome.ok && outcome.fault?.kind === "no-space"
 
 /** A bug of ours, not a failure of the ledger: trying again would fail for ever. */
 export class RecordBroken extends Error {}

@@ -146,3 +146,37 @@ const sized = (lengthBytes: number) => ({
   ...upload(bytesOf("i", lengthBytes)),
   diskBytes: 2 * MiB,
 })
+
+test("what reverts kept goes first where space is short, the oldest before the others", async () => {
+  const { who } = house.stage
+  const { volume, snapshot } = await furnished()
+  for (const text of ["newer", "newest"]) {
+    await done(house.stage, core().volumes.revert({ who }, volume, snapshot))
+    right(await core().volumes.importFrom({ who }, volume, upload(bytesOf(text, MiB))))
+  }
+  await done(house.stage, core().volumes.revert({ who }, volume, snapshot))
+  const recoveries = async () => {
+    const all = right(await core().snapshots.list(who, { limit: 10 }))
+    return all.filter(({ recovery }) => recovery).map(({ id }) => id)
+  }
+  const kept = await recoveries()
+  expect(kept).toHaveLength(3)
+  const look = async () => {
+    await house.stage.service.makeRoom()
+    await house.stage.service.executor.idle()
+    return await recoveries()
+  }
+  freeBytes(mark)
+  expect(await look()).toEqual(kept)
+  freeBytes(mark - 1)
+  const contents = await Promise.all(kept.map((id) => snapshotContent(house.stage, id)))
+  expect(contents.toSorted()).toEqual(["new", "newer", "newest"])
+  const left = await look()
+  expect(left).toHaveLength(2)
+  const gone = kept.findIndex((id) => !left.includes(id))
+  expect(contents[gone]).toBe("new")
+  expect(await look()).toHaveLength(1)
+  expect(await look()).toEqual([])
+  expect(await look()).toEqual([])
+  expect(await snapshotContent(house.stage, snapshot)).toBe("old")
+})
