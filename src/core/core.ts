@@ -33,6 +33,7 @@ import type {
 import type {
   Asking,
   Change,
+  ClaimingChange,
   CoverRule,
   Download,
   Listing,
@@ -140,7 +141,7 @@ export interface Volumes {
   get(who: Principal, id: VolumeId): Promise<Result<VolumeView>>
   list(who: Principal, listing: VolumeListing): Promise<Result<Volume[]>>
   count(who: Principal, listing: VolumeListing): Promise<Result<number>>
-  change(asking: Asking, id: VolumeId, change: Change): Promise<Result<VolumeView>>
+  change(asking: Asking, id: VolumeId, change: ClaimingChange): Promise<Result<VolumeView>>
   /** Refused with the ids of its snapshots unless `cascade`, which deletes them too. */
   remove(asking: Asking, id: VolumeId, how: VolumeRemoval): Promise<Result<Started<Volume>>>
   /**
@@ -164,7 +165,7 @@ export interface Snapshots {
   create(asking: Asking, wish: SnapshotWish): Promise<Result<Started<SnapshotView>>>
   get(who: Principal, id: SnapshotId): Promise<Result<SnapshotView>>
   list(who: Principal, listing: SnapshotListing): Promise<Result<SnapshotView[]>>
-  change(asking: Asking, id: SnapshotId, change: Change): Promise<Result<SnapshotView>>
+  change(asking: Asking, id: SnapshotId, change: ClaimingChange): Promise<Result<SnapshotView>>
   point(who: Principal, id: PointId): Promise<Result<PointView>>
   /** A page at a time, without the bytes they hold: fast however many there are. */
   points(who: Principal, listing: PointListing): Promise<Result<PointView[]>>

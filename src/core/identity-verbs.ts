@@ -7,6 +7,7 @@ import type {
   Role,
   SshKey,
   TokenKind,
+  TokenStory,
   User,
 } from "../domain/account.ts"
 import type { Result } from "../domain/fault.ts"
@@ -37,6 +38,7 @@ export type TokenView = {
   who: Principal
   user: User
   account: Account
+  story: TokenStory | null
   issuedAt: number
   expiresAt: number | null
 }
@@ -62,7 +64,7 @@ export interface Identity {
    */
   issueToken(
     who: Principal,
-    wish: { livesMs: number; kind?: TokenKind },
+    wish: { livesMs: number; kind?: TokenKind; story?: TokenStory },
   ): Promise<Result<IssuedToken>>
   /** Whose it is and until when. What `byToken` refuses is `unauthenticated` here, too. */
   describeToken(token: string): Promise<Result<TokenView>>

@@ -143,6 +143,8 @@ function rowsOf(
     fromImageId: image.id,
     fromSnapshotId: null,
     fromPointId: null,
+    fromVolumeId: null,
+    claim: null,
     type: null,
     ...noLabels,
     reason: null,

@@ -2,8 +2,9 @@
 import { attempt, type Result } from "../domain/fault.ts"
 import type { SnapshotId } from "../domain/ids.ts"
 import { changeAtOnce } from "./change.ts"
+import { claimed } from "./claims.ts"
 import type { Context } from "./context.ts"
-import type { Asking, Change, SnapshotView } from "./core.ts"
+import type { Asking, ClaimingChange, SnapshotView } from "./core.ts"
 import { changed } from "./labels.ts"
 import { mustBeFree } from "./names.ts"
 import { namesakes, shownSnapshot } from "./snapshot-rows.ts"
@@ -13,13 +14,13 @@ export async function changeSnapshot(
   context: Context,
   asking: Asking,
   id: SnapshotId,
-  change: Change,
+  change: ClaimingChange,
 ): Promise<Result<SnapshotView>> {
   const target = { kind: "snapshot", id } as const
   const row = await changeAtOnce(context, asking, target, async (rooms) => {
     const snapshot = await shownSnapshot(rooms, asking.who, id)
     const { accountId } = snapshot
-    const patch = changed(snapshot, change)
+    const patch = { ...changed(snapshot, change), ...claimed(asking.who, snapshot, change) }
     const { name = snapshot.name } = patch
     if (name !== snapshot.name) {
       await mustBeFree(change.nameRule, "snapshot", name, async () => {

@@ -59,6 +59,7 @@ const rowOf = (
   parentId: null,
   consistency: null,
   machine: machine === null ? null : describeMachine(machine, volumes),
+  claim: null,
   memoryBytes: null,
   ...labelsOf(wish),
   recovery: false,

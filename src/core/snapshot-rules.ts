@@ -1,4 +1,5 @@
 /** What a snapshot must be to be taken, its face's own rules among it; how many may stay with it. */
+import { standingState } from "../domain/claim.ts"
 import { attempt, type Fault, Refusal } from "../domain/fault.ts"
 import type { Rooms } from "../ledger/ledger.ts"
 import type { Context } from "./context.ts"
@@ -73,9 +74,9 @@ function mustBeSuch({ machine, volumes }: Covered, { extras, states }: SourceRul
   }
   const [volume] = volumes
   if (states === undefined || machine !== null || volume === undefined) return
-  const { id, state } = volume
-  if (states.includes(state)) return
-  throw new Refusal({ kind: "wrong-state", what: "volume", id, is: state, needs: states })
+  const is = standingState(volume)
+  if (states.some((state) => state === is)) return
+  throw new Refusal({ kind: "wrong-state", what: "volume", id: volume.id, is, needs: states })
 }
 
 /** One that is off, and will be when its turn comes, is refused before an older one gives way. */

@@ -35,7 +35,7 @@ export function openTokens({
     byToken: (text) => attempt(async () => (await mustKnow(text, "bearer")).who),
     byRefreshToken: (text) => attempt(async () => (await mustKnow(text, "refresh")).who),
 
-    issueToken: (who, { livesMs, kind = "bearer" }) =>
+    issueToken: (who, { livesMs, kind = "bearer", story = null }) =>
       attempt(async () => {
         if (!Number.isSafeInteger(livesMs) || livesMs < shortestMs || livesMs > longestMs) {
           const why = `a token lives for ${shortestMs} to ${longestMs} milliseconds`
@@ -51,7 +51,7 @@ export function openTokens({
           await makeRoom(rooms, { userId, kind }, issuedAt)
           await addToken(rooms, {
             ...{ userId, kind, token, nowMs: issuedAt },
-            ...{ accountId, role, credentialId, expiresAt },
+            ...{ accountId, role, credentialId, story, expiresAt },
           })
           return expiresAt
         })
@@ -67,6 +67,7 @@ export function openTokens({
           who,
           user: withoutHashes(user),
           account,
+          story: token.story,
           issuedAt: token.createdAt,
           expiresAt: token.expiresAt,
         }
@@ -124,7 +125,7 @@ async function makeRoom(
 export async function addToken(
   rooms: Rooms,
   wish: { userId: UserId; kind: TokenKind; token: string; nowMs: number } & Partial<
-    Pick<Token, "accountId" | "role" | "credentialId" | "expiresAt">
+    Pick<Token, "accountId" | "role" | "credentialId" | "story" | "expiresAt">
   >,
 ): Promise<void> {
   const { userId, kind, token, nowMs, accountId = null, role = null } = wish
@@ -136,6 +137,7 @@ export async function addToken(
     accountId,
     role,
     credentialId: wish.credentialId ?? null,
+    story: wish.story ?? null,
     createdAt: nowMs,
     expiresAt: wish.expiresAt ?? null,
   })

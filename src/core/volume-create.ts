@@ -9,6 +9,7 @@ import type { Rooms } from "../ledger/ledger.ts"
 import { volumeClone } from "../operations/volume/clone.ts"
 import { volumeCreate } from "../operations/volume/create.ts"
 import { accept } from "./accept.ts"
+import { mustBeClaimed } from "./claims.ts"
 import type { Context } from "./context.ts"
 import type { Asking, Started, VolumeWish } from "./core.ts"
 import { mustBeLabels } from "./labels.ts"
@@ -78,14 +79,17 @@ async function pointOf(rooms: Rooms, who: Principal, wish: VolumeWish): Promise<
 /** By the point's own id; what is said of it says nothing of its snapshot. */
 async function usablePoint(rooms: Rooms, who: Principal, id: PointId): Promise<Point> {
   const { point, snapshot } = await shownPoint(rooms, who, id)
+  mustBeClaimed("point", { ...snapshot, id }, ["ready"])
   if (snapshot.state !== "failed") return point
   throw new Refusal({ kind: "wrong-state", what: "point", id, is: "failed", needs: ["ready"] })
 }
 
 /** A volume's machine is held too: its disks may be switched by one operation at a time. */
 async function cloned(rooms: Rooms, who: Principal, id: VolumeId): Promise<Origin> {
-  const { state, machineId, engine, sizeBytes, ...volume } = await shownVolume(rooms, who, id)
-  mustBeIn({ id, state }, ["creating", "available", "in-use"])
+  const volume = await shownVolume(rooms, who, id)
+  const { machineId, engine, sizeBytes } = volume
+  mustBeIn(volume, ["creating", "available", "in-use"])
+  mustBeClaimed("volume", volume, ["available", "in-use"])
   const holds = [volume.id, ...(machineId === null ? [] : [machineId])]
   return { kind: "volume", originId: id, engine, sizeBytes, holds }
 }
@@ -125,6 +129,8 @@ function rowOf(
     fromImageId: null,
     fromSnapshotId: origin?.kind === "point" ? origin.point.snapshotId : null,
     fromPointId: origin?.kind === "point" ? origin.point.id : null,
+    fromVolumeId: origin?.kind === "volume" ? origin.originId : null,
+    claim: null,
     ...labelsOf(wish),
     reason: null,
     createdAt: clock(),

@@ -9,10 +9,11 @@ import { bury } from "../operations/snapshot/bury.ts"
 import { volumeDelete } from "../operations/volume/delete.ts"
 import { accept } from "./accept.ts"
 import { changeAtOnce } from "./change.ts"
+import { claimed } from "./claims.ts"
 import type { Context } from "./context.ts"
 import type {
   Asking,
-  Change,
+  ClaimingChange,
   Started,
   VolumeListing,
   VolumeRemoval,
@@ -62,12 +63,12 @@ function changeVolume(
   context: Context,
   asking: Asking,
   id: VolumeId,
-  change: Change,
+  change: ClaimingChange,
 ): Promise<Result<VolumeView>> {
   return changeAtOnce(context, asking, { kind: "volume", id }, async (rooms) => {
     const volume = await shownVolume(rooms, asking.who, id)
     if (volume.state === "deleting") throw new Refusal({ kind: "not-found", what: "volume", id })
-    const patch = changed(volume, change)
+    const patch = { ...changed(volume, change), ...claimed(asking.who, volume, change) }
     const { accountId } = volume
     const { name = volume.name } = patch
     if (name !== volume.name) {

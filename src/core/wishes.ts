@@ -93,6 +93,8 @@ export type CoverRule = { ifCovered: "refuse" | "allow" }
 export type RefusedWish = { kind: string; machine?: MachineId; volume?: VolumeId }
 /** What may be changed at once, without an operation; what is absent stays as it is. */
 export type Change = Partial<Labels> & { name?: string; nameRule?: NameRule; merge?: LabelMerge }
+/** `claim`: a state to be told in the place of its own; the administrator's alone. */
+export type ClaimingChange = Change & { claim?: { is: string; progress?: string } }
 /** Entries put to those that are there when its turn comes; null takes one away. */
 export type LabelMerge = {
   metadata?: Record<string, string | null>

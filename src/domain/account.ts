@@ -43,6 +43,12 @@ export type UserRow = User & { passwordHash: string | null; apiKeyHash: string |
 
 export type TokenKind = "bearer" | "refresh"
 
+/**
+ * How a token was got, in the words of the face that gave it; nothing in here reads it. `scoped`:
+ * whether an account was asked for.
+ */
+export type TokenStory = { methods: readonly string[]; scoped: boolean }
+
 /** An opaque random token; only its SHA-256 is kept. */
 export type Token = {
   id: TokenId
@@ -55,6 +61,7 @@ export type Token = {
   role: Role | null
   /** The app credential it was got with, and goes with. */
   credentialId: AppCredentialId | null
+  story: TokenStory | null
   createdAt: number
   /** Epoch milliseconds; null never expires. */
   expiresAt: number | null

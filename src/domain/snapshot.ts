@@ -1,3 +1,4 @@
+import type { Claim } from "./claim.ts"
 import type { AccountId, MachineId, PointId, SnapshotId, VolumeId } from "./ids.ts"
 import type { Labels } from "./labels.ts"
 import type { MachineDescription } from "./machine.ts"
@@ -53,6 +54,7 @@ export type Snapshot = Labels & {
   parentId: SnapshotId | null
   consistency: Consistency | null
   machine: MachineDescription | null
+  claim: Claim | null
   /** Bytes on disk of the guest's memory, where it was kept. */
   memoryBytes: number | null
   /** A recovery snapshot keeps the head that a revert replaced. */

@@ -1,3 +1,4 @@
+import type { Claim } from "./claim.ts"
 import type { AccountId, ImageId, MachineId, PointId, SnapshotId, VolumeId } from "./ids.ts"
 import type { Labels } from "./labels.ts"
 
@@ -23,6 +24,9 @@ export type Volume = Labels & {
   fromSnapshotId: SnapshotId | null
   /** The part of that snapshot that it was made of; null also where it was made before this was kept. */
   fromPointId: PointId | null
+  /** The volume that it was made as a copy of; null also where it was made before this was kept. */
+  fromVolumeId: VolumeId | null
+  claim: Claim | null
   reason: string | null
   createdAt: number
 }

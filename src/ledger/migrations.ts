@@ -8,12 +8,14 @@ import { Refusal } from "../domain/fault.ts"
 import { up as first } from "./migrations/0001-first.ts"
 import { up as keeping } from "./migrations/0002-keeping.ts"
 import { up as faces } from "./migrations/0003-faces.ts"
+import { up as blockStorage } from "./migrations/0004-block-storage.ts"
 
 /** In this order, and never changed once released: the tables out there were made by them. */
 const all: Record<string, Migration> = {
   "0001-first": { up: first },
   "0002-keeping": { up: keeping },
   "0003-faces": { up: faces },
+  "0004-block-storage": { up: blockStorage },
 }
 
 const migrationTableName = "migration"

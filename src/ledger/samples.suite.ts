@@ -38,7 +38,8 @@ export const token = (userId: UserRow["id"], patch: Partial<Token> = {}): Token 
   const id = newId<"token">()
   const times = { createdAt: at, expiresAt: null }
   const scope = { accountId: null, role: null, credentialId: null }
-  return { id, hash: `sha ${id}`, kind: "bearer", userId, ...scope, ...times, ...patch }
+  const story = { methods: ["password", awkward], scoped: false }
+  return { id, hash: `sha ${id}`, kind: "bearer", userId, ...scope, story, ...times, ...patch }
 }
 
 export const key = (of: UserRow, patch: Partial<SshKey> = {}): SshKey => {
@@ -99,6 +100,8 @@ export const volume = (patch: Partial<Volume> = {}): Volume => ({
   fromImageId: null,
   fromSnapshotId: null,
   fromPointId: null,
+  fromVolumeId: newId(),
+  claim: { over: "available", is: awkward, progress: null },
   type: null,
   ...labels,
   reason: awkward,
@@ -141,6 +144,7 @@ export const snapshot = (patch: Partial<Snapshot> = {}): Snapshot => ({
     running: true,
     accelerator: "tcg",
   },
+  claim: { over: "ready", is: "creating", progress: awkward },
   memoryBytes: 2 ** 40,
   ...labels,
   recovery: true,

@@ -74,6 +74,7 @@ export async function recordReverted(
       parentId: await rooms.standing.get(source.id),
       consistency: { label: "crash", pauseMs: 0, freezeMs: 0, skewMs: 0, note: null },
       machine,
+      claim: null,
       memoryBytes: null,
       ...noLabels,
       recovery: true,

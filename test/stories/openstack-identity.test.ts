@@ -122,6 +122,9 @@ describe("Identity v3", () => {
     }
     const unscoped = await login3({ ...password3(acme), scope: "unscoped" })
     expect("project" in unscoped.json.token).toBe(false)
+    const subject = { "x-subject-token": `${unscoped.headers["x-subject-token"]}` }
+    const validated = await acme.ask("/v3/auth/tokens", { headers: subject })
+    expect(validated.json).toEqual(unscoped.json)
     const rescoped = await login3({
       identity: { methods: ["token"], token: { id: `${unscoped.headers["x-subject-token"]}` } },
       scope: { project },
@@ -169,6 +172,13 @@ describe("Identity v3", () => {
     expect(
       (await acme.ask("/identity/v3/auth/tokens", { ...subject, method: "HEAD" })).status,
     ).toBe(200)
+    const keyed = await login2({
+      "RAX-KSKEY:apiKeyCredentials": { username: "acme", apiKey: acme.apiKey },
+    })
+    const { id } = keyed.json.access.token
+    const seen = await acme.ask("/v3/auth/tokens", { headers: { "x-subject-token": id } })
+    expect(seen.json.token.methods).toEqual(["apikey"])
+    expect((await acme.ask(`/v2.0/tokens/${id}`)).json).toEqual(keyed.json)
     const plain = await acme.ask("/v3/auth/tokens?nocatalog", subject)
     expect("catalog" in plain.json.token).toBe(false)
     const admin = right(

@@ -240,7 +240,7 @@ test("a volume's life: empty, from a snapshot that then goes, from a volume", as
   const snapshot = await house.snapshot(acme.who, id)
   const body = { volume: { snapshot_id: snapshot, size: "80", display_name: "copy" } }
   const copy = (await acme.v1("/volumes", { method: "POST", body })).json.volume
-  expect(copy).toMatchObject({ size: 80, snapshot_id: snapshot, volume_type: "SATA" })
+  expect(copy).toMatchObject({ size: 80, snapshot_id: snapshot, volume_type: "SSD" })
   expect((await house.until(acme, `/volumes/${copy.id}`, "available")).status).toBe(200)
   expect((await acme.v1(`/snapshots/${snapshot}`, { method: "DELETE" })).status).toBe(202)
   expect((await acme.v1(`/snapshots/${snapshot}`)).status).toBe(404)
@@ -248,9 +248,10 @@ test("a volume's life: empty, from a snapshot that then goes, from a volume", as
   expect((await acme.v1(`/volumes/${copy.id}`)).json.volume.status).toBe("available")
   const clone = await acme.v1("/volumes", {
     method: "POST",
-    body: { volume: { source_volid: id } },
+    body: { volume: { source_volid: id, volume_type: "SATA" } },
   })
-  expect(clone.json.volume).toMatchObject({ size: 75, display_name: null })
+  const shownClone = { size: 75, display_name: null, source_volid: id, volume_type: "SATA" }
+  expect(clone.json.volume).toMatchObject(shownClone)
   await house.until(acme, `/volumes/${clone.json.volume.id}`, "available")
   for (const each of ["", "/detail", "/details"]) {
     const { volumes } = (await acme.v1(`/volumes${each}`)).json

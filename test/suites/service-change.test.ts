@@ -1,5 +1,6 @@
 /** Finding, naming and changing machines and volumes, and what stays on record of them. On fakes. */
 import { beforeEach, describe, expect, test } from "vitest"
+import { standingState } from "../../src/domain/claim.ts"
 import { noLabels } from "../../src/domain/labels.ts"
 import { done, MiB, runningMachine } from "../crash/stage.ts"
 import { right } from "../crash/world.ts"
@@ -165,6 +166,27 @@ describe("a volume", () => {
     const [last] = right(await core().operations.list(me(), page))
     expect(last).toMatchObject({ kind: "volume-change", state: "done" })
   })
+})
+
+test("a state is claimed by the administrator alone, and falls with the one that it was put over", async () => {
+  const alice = await house.member("alice")
+  const volume = await house.volumeOf(alice)
+  const { id: snapshotId } = await house.snapshotOf(alice, volume.id)
+  const claim = { is: "odd" }
+  const { volumes, snapshots } = core()
+  expect(faultOf(await volumes.change({ who: alice }, volume.id, { claim }))).toBe("forbidden")
+  expect(faultOf(await snapshots.change({ who: alice }, snapshotId, { claim }))).toBe("forbidden")
+  const admin = { who: house.stage.who }
+  const held = right(await volumes.change(admin, volume.id, { claim }))
+  expect(held.claim).toEqual({ over: "available", is: "odd", progress: null })
+  expect([standingState(held), held.state]).toEqual(["odd", "available"])
+  expect(standingState({ ...held, state: "in-use" })).toBe("in-use")
+  const truth = { claim: { is: "available" } }
+  expect(right(await volumes.change(admin, volume.id, truth)).claim).toBe(null)
+  const kept = right(
+    await snapshots.change(admin, snapshotId, { claim: { is: "ready", progress: "5%" } }),
+  )
+  expect(kept.claim).toEqual({ over: "ready", is: "ready", progress: "5%" })
 })
 
 describe("what people write on their things", () => {

@@ -197,7 +197,7 @@ describe("a token", () => {
   test("makes the oldest go when there are ten thousand, but none that lasts", async () => {
     const [kept] = await ledger().read.tokens.find({ userId: who.userId, kind: "bearer" })
     const expiresAt = Date.now() + hourMs
-    const scope = { accountId: null, role: null, credentialId: null }
+    const scope = { accountId: null, role: null, credentialId: null, story: null }
     const row = { kind: "bearer", userId: who.userId, ...scope } as const
     const rows = Array.from({ length: 9998 }, (_, i) => ({
       ...{ ...row, id: newId<"token">(), hash: `h${i}`, createdAt: 1, expiresAt },

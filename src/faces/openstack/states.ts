@@ -1,4 +1,5 @@
 /** Our states in the words of block storage, and back. */
+import { type Claim, standingState } from "../../domain/claim.ts"
 import type { SnapshotState } from "../../domain/snapshot.ts"
 import type { VolumeState } from "../../domain/volume.ts"
 
@@ -16,6 +17,10 @@ export const volumeWords = {
   deleting: "deleting",
   failed: "error",
 } as const satisfies Record<VolumeState, string>
+
+/** What is told of a thing's state: its own, or what the administrator put over it. */
+export const statusOf = (thing: { state: string; claim: Claim | null }): string =>
+  stateWord(standingState(thing))
 
 const words: Readonly<Record<string, string>> = { ...snapshotWords, ...volumeWords }
 

@@ -147,6 +147,8 @@ async function rowOf(
     role: "extra",
     slot,
     fromImageId: null,
+    fromVolumeId: null,
+    claim: null,
     type: null,
     ...noLabels,
     fromSnapshotId: snapshotId,

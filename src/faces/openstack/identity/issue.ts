@@ -1,7 +1,7 @@
 /** A token for somebody who has proved who he is, with all that is told of it. */
 import { createHash } from "node:crypto"
 import type { Core, TokenView } from "../../../core/core.ts"
-import type { Role } from "../../../domain/account.ts"
+import type { Role, TokenStory } from "../../../domain/account.ts"
 import { ok, type Result } from "../../../domain/fault.ts"
 import type { Request } from "../../face.ts"
 import type { OpenstackSettings } from "../../settings.ts"
@@ -15,7 +15,7 @@ export type Told = TokenView & { token: string }
 export async function issue(
   core: Core,
   { tokenLifeMs }: OpenstackSettings,
-  { proof, account }: { proof: Proof; account: string | undefined },
+  { proof, account, story }: { proof: Proof; account: string | undefined; story: TokenStory },
 ): Promise<Result<Told>> {
   const proven = await prove(core, proof)
   if (!proven.ok) return proven
@@ -24,7 +24,7 @@ export async function issue(
   const livesMs = Math.min(tokenLifeMs, proven.value.livesMs ?? tokenLifeMs)
   // What it was made of is as good as over.
   if (livesMs < 1000) return stranger
-  const issued = await core.identity.issueToken(acting.value, { livesMs })
+  const issued = await core.identity.issueToken(acting.value, { livesMs, story })
   if (!issued.ok) return issued
   const { token } = issued.value
   const view = await core.identity.describeToken(token)
@@ -39,15 +39,14 @@ const rolesOf: Record<Role, readonly Role[]> = {
 }
 export const renderRoles = (role: Role) => rolesOf[role].map((name) => ({ id: name, name }))
 
+/** What is told of tokens that were got elsewhere. */
+const byPassword: TokenStory = { methods: ["password"], scoped: true }
+
 const far = Date.UTC(9999, 11, 31)
 
-export function renderV2(
-  told: Told,
-  { region }: OpenstackSettings,
-  request: Request,
-  authenticatedBy: "PASSWORD" | "APIKEY" | "TOKEN",
-): object {
+export function renderV2(told: Told, { region }: OpenstackSettings, request: Request): object {
   const { token, account, user, who, expiresAt } = told
+  const { methods } = told.story ?? byPassword
   const where = { base: baseOf(request), region, account }
   return {
     access: {
@@ -56,7 +55,7 @@ export function renderV2(
         issued_at: new Date(told.issuedAt).toISOString(),
         expires: new Date(expiresAt ?? far).toISOString(),
         tenant: renderTenant(account),
-        "RAX-AUTH:authenticatedBy": [authenticatedBy],
+        "RAX-AUTH:authenticatedBy": methods.map((method) => method.toUpperCase()),
       },
       serviceCatalog: catalogV2(where),
       user: {
@@ -84,9 +83,10 @@ export function renderV3(
   told: Told,
   { region }: OpenstackSettings,
   request: Request,
-  how: { methods: readonly string[]; scoped: boolean; catalog: boolean },
+  how: { catalog: boolean },
 ): object {
   const { account, user, who, expiresAt, issuedAt, token } = told
+  const { methods, scoped } = told.story ?? byPassword
   const where = { base: baseOf(request), region, account }
   const scope = {
     project: { id: account.tenantId, name: account.login, domain },
@@ -96,12 +96,12 @@ export function renderV3(
   }
   return {
     token: {
-      methods: how.methods,
+      methods,
       user: { id: withoutDashes(user.id), name: user.name, domain, password_expires_at: null },
       audit_ids: [auditId(token)],
       issued_at: timeOf(issuedAt),
       expires_at: timeOf(expiresAt ?? far),
-      ...(how.scoped ? scope : {}),
+      ...(scoped ? scope : {}),
     },
   }
 }

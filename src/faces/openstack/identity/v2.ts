@@ -25,9 +25,9 @@ const Wish = z.object({
 })
 type Auth = z.output<typeof Wish>["auth"]
 
-const ways = { password: "PASSWORD", "api-key": "APIKEY", token: "TOKEN" } as const
+const methods = { password: "password", "api-key": "apikey", token: "token" } as const
 
-function proofOf(auth: Auth): (Proof & { by: keyof typeof ways }) | undefined {
+function proofOf(auth: Auth): (Proof & { by: keyof typeof methods }) | undefined {
   const { passwordCredentials, "RAX-KSKEY:apiKeyCredentials": key, token } = auth
   if (passwordCredentials !== undefined) {
     const { username: name, password } = passwordCredentials
@@ -48,8 +48,9 @@ async function login(core: Core, settings: OpenstackSettings, request: Request) 
     return no({ kind: "invalid", why: "Expecting to find passwordCredentials or token in auth" })
   }
   const account = auth.tenantId || auth.tenantName || undefined
-  const told = await issue(core, settings, { proof, account })
-  return told.ok ? json(200, renderV2(told.value, settings, request, ways[proof.by])) : told
+  const story = { methods: [methods[proof.by]], scoped: true }
+  const told = await issue(core, settings, { proof, account, story })
+  return told.ok ? json(200, renderV2(told.value, settings, request)) : told
 }
 
 /** The one in the path; who is not its user learns no more than of one that never was. */
@@ -68,7 +69,7 @@ async function validate(
   settings: OpenstackSettings,
 ): Promise<Result<Answer>> {
   const told = await subject(core, who, request)
-  return told.ok ? json(200, renderV2(told.value, settings, request, "PASSWORD")) : told
+  return told.ok ? json(200, renderV2(told.value, settings, request)) : told
 }
 
 async function revoke(core: Core, who: Principal, request: Request): Promise<Result<Answer>> {

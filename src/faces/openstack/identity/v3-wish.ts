@@ -1,5 +1,6 @@
 /** What is wished of Identity v3 with `POST /v3/auth/tokens`. */
 import { z } from "zod"
+import type { TokenStory } from "../../../domain/account.ts"
 import { no, ok, type Result } from "../../../domain/fault.ts"
 import { read } from "../../read.ts"
 import { domain } from "./issue.ts"
@@ -42,10 +43,11 @@ type Auth = z.output<typeof Wish>["auth"]
 
 export type LoginWish = {
   proof: Proof
-  methods: readonly string[]
   account: string | undefined
-  scoped: boolean
+  story: TokenStory
 }
+
+const known = ["password", "token", "application_credential"]
 
 export function readLogin(body: unknown): Result<LoginWish> {
   const wish = read(Wish, body)
@@ -59,7 +61,8 @@ export function readLogin(body: unknown): Result<LoginWish> {
   const project = typeof scope === "object" ? scope.project : undefined
   if (!isOurs(project?.domain) || isElsewhere(scope)) return stranger
   const account = project?.id ?? project?.name
-  return ok({ proof: proof.value, methods: auth.identity.methods, account, scoped: !unscoped })
+  const methods = auth.identity.methods.filter((method) => known.includes(method))
+  return ok({ proof: proof.value, account, story: { methods, scoped: !unscoped } })
 }
 
 /** Nobody has a role in a domain, in the system as a whole, or by somebody else's trust. */
@@ -78,8 +81,8 @@ function proofOf(identity: Auth["identity"]): Result<Proof> {
   }
   if (methods.includes("token") && token !== undefined) return ok({ by: "token", token: token.id })
   if (!methods.includes("application_credential") || credential === undefined) {
-    const known = "password, token or application_credential"
-    return no({ kind: "invalid", why: `auth.identity: methods must name ${known}, and give it` })
+    const oneOf = "password, token or application_credential"
+    return no({ kind: "invalid", why: `auth.identity: methods must name ${oneOf}, and give it` })
   }
   const { id, name, secret } = credential
   if (id !== undefined) return ok({ by: "app-credential", id, secret })

@@ -21,8 +21,7 @@ async function login(
   if (!wish.ok) return wish
   const told = await issue(core, settings, wish.value)
   if (!told.ok) return told
-  const { methods, scoped } = wish.value
-  const how = { methods, scoped, catalog: request.query["nocatalog"] === undefined }
+  const how = { catalog: request.query["nocatalog"] === undefined }
   return json(201, renderV3(told.value, settings, request, how), {
     "X-Subject-Token": told.value.token,
     Vary: "X-Auth-Token",
@@ -49,8 +48,7 @@ async function validate(
 ): Promise<Result<Answer>> {
   const told = await subject(core, who, request)
   if (!told.ok) return told
-  const catalog = request.query["nocatalog"] === undefined
-  const how = { methods: ["password"], scoped: true, catalog }
+  const how = { catalog: request.query["nocatalog"] === undefined }
   const headers = { "X-Subject-Token": told.value.token, Vary: "X-Auth-Token" }
   return json(200, renderV3(told.value, settings, request, how), headers)
 }

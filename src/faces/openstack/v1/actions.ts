@@ -1,27 +1,29 @@
 /**
- * Actions on volumes and snapshots. States here are what is true, and mend themselves: one that
- * is claimed already is accepted, any other is refused. Attaching means a real machine.
+ * Actions on volumes and snapshots. States mend themselves here; one that the administrator sets
+ * is told in their stead until the truth changes. Attaching means a real machine.
  */
+import type { ClaimingChange } from "../../../core/core.ts"
 import { no, ok, type Result } from "../../../domain/fault.ts"
 import { type MachineId, parseId } from "../../../domain/ids.ts"
 import type { Answer } from "../../face.ts"
 import { type Body, isBody } from "../formats.ts"
-import { snapshotWords, volumeWords } from "../states.ts"
+import { snapshotState, statusOf, volumeState } from "../states.ts"
 import { type Asked, accepted, type V1Route } from "./route.ts"
 import { findSnapshot, idOf } from "./snapshots.ts"
 import { findVolume, removal, volumeIdOf } from "./volumes.ts"
+import { wordOf } from "./words.ts"
 
 type Act = (asked: Asked, wish: Body) => Promise<Result<Answer>>
 type Action = { forAdmin: boolean; act: Act }
 
 const forSnapshots: Readonly<Record<string, Action>> = {
-  "os-reset_status": { forAdmin: true, act: claimSnapshotStatus },
-  "os-update_snapshot_status": { forAdmin: true, act: claimSnapshotStatus },
+  "os-reset_status": { forAdmin: true, act: resetSnapshot },
+  "os-update_snapshot_status": { forAdmin: true, act: updateSnapshot },
   "os-force_delete": { forAdmin: true, act: removeSnapshot },
 }
 
 const forVolumes: Readonly<Record<string, Action>> = {
-  "os-reset_status": { forAdmin: true, act: claimVolumeStatus },
+  "os-reset_status": { forAdmin: true, act: resetVolume },
   "os-force_delete": { forAdmin: true, act: removeVolume },
   "os-attach": { forAdmin: false, act: attach },
   "os-detach": { forAdmin: false, act: detach },
@@ -45,21 +47,63 @@ async function run(asked: Asked, actions: Readonly<Record<string, Action>>) {
   return action.act(asked, isBody(wish) ? wish : {})
 }
 
-async function claimSnapshotStatus(asked: Asked, wish: Body): Promise<Result<Answer>> {
+async function resetSnapshot(asked: Asked, wish: Body): Promise<Result<Answer>> {
+  const status = readStatus(wish, snapshotStatuses)
+  if (status === undefined) return asked.refuse(400, "Must specify a valid status")
+  return await claimOfSnapshot(asked, { is: snapshotState(status) ?? status })
+}
+
+/** As a driver tells how far it is, with words that may follow each other. */
+async function updateSnapshot(asked: Asked, wish: Body): Promise<Result<Answer>> {
   const found = await findSnapshot(asked)
-  return found.ok ? claim(asked, wish, snapshotWords[found.value.snapshot.state]) : found
+  if (!found.ok) return found
+  const current = statusOf(found.value.snapshot)
+  const status = wordOf(wish["status"] ?? "").toLowerCase()
+  if (!(following[current] ?? []).includes(status)) {
+    const why = `Provided snapshot status ${status.slice(0, 64)} not allowed for snapshot with status ${current}.`
+    return asked.refuse(400, why)
+  }
+  const progress = wish["progress"] ?? ""
+  if (progress !== "" && !/^(100|\d{1,2})%$/.test(wordOf(progress))) {
+    return asked.refuse(400, "progress must be an integer percentage")
+  }
+  const more = progress === "" ? {} : { progress: wordOf(progress) }
+  return await claimOfSnapshot(asked, { is: snapshotState(status) ?? status, ...more })
 }
 
-async function claimVolumeStatus(asked: Asked, wish: Body): Promise<Result<Answer>> {
-  const found = await findVolume(asked)
-  return found.ok ? claim(asked, wish, volumeWords[found.value.state]) : found
+async function claimOfSnapshot(
+  asked: Asked,
+  claim: ClaimingChange["claim"] & object,
+): Promise<Result<Answer>> {
+  const found = await findSnapshot(asked)
+  if (!found.ok) return found
+  const { id } = found.value.snapshot
+  const changed = await asked.core.snapshots.change(asked.asking, id, { claim })
+  return changed.ok ? ok(accepted) : changed
 }
 
-function claim(asked: Asked, wish: Body, is: string): Result<Answer> {
-  const status = wish["status"]
-  if (typeof status !== "string") return asked.refuse(400, "Must specify a valid status")
-  if (status.toLowerCase() === is) return ok(accepted)
-  return asked.refuse(400, `Invalid status ${status.slice(0, 64)}: it is ${is}, and is kept true.`)
+async function resetVolume(asked: Asked, wish: Body): Promise<Result<Answer>> {
+  const status = readStatus(wish, volumeStatuses)
+  if (status === undefined) return asked.refuse(400, "Must specify a valid status")
+  const id = volumeIdOf(asked)
+  if (!id.ok) return id
+  const claim = { is: volumeState(status) ?? status }
+  const changed = await asked.core.volumes.change(asked.asking, id.value, { claim })
+  return changed.ok ? ok(accepted) : changed
+}
+
+const readStatus = ({ status }: Body, known: ReadonlySet<string>): string | undefined => {
+  const word = typeof status === "string" ? status.toLowerCase() : ""
+  return known.has(word) ? word : undefined
+}
+
+const words = ["creating", "available", "deleting", "error", "error_deleting"]
+const snapshotStatuses = new Set(words)
+const volumeStatuses = new Set([...words, "attaching", "in-use", "detaching"])
+
+const following: Readonly<Record<string, readonly string[]>> = {
+  creating: ["creating", "available", "error"],
+  deleting: ["deleting", "error_deleting"],
 }
 
 async function removeSnapshot(asked: Asked): Promise<Result<Answer>> {

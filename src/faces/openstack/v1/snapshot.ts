@@ -1,8 +1,9 @@
 /** A snapshot of one volume in the words of v1: what is a point to us. Both directions. */
 import type { PointView, SnapshotWish } from "../../../core/core.ts"
+import { standingClaim } from "../../../domain/claim.ts"
 import { parseId } from "../../../domain/ids.ts"
 import type { Point, Snapshot } from "../../../domain/snapshot.ts"
-import { snapshotWords } from "../states.ts"
+import { statusOf } from "../states.ts"
 import { type Asked, bad, good, type Read, unprocessable, wishIn } from "./route.ts"
 import { gibOf, readCalled, readId, timeOf, truthOf, wordOf } from "./words.ts"
 
@@ -11,7 +12,7 @@ export const renderSnapshot = (point: Point, snapshot: Snapshot) => ({
   display_name: snapshot.name === "" ? null : snapshot.name,
   display_description: snapshot.description === "" ? null : snapshot.description,
   volume_id: point.volumeId,
-  status: snapshotWords[snapshot.state],
+  status: statusOf(snapshot),
   size: gibOf(point.sizeBytes),
   created_at: timeOf(snapshot.createdAt),
   metadata: snapshot.metadata,
@@ -26,7 +27,9 @@ export const renderExtended = (view: PointView, owner: string) => ({
 
 /** Rounded down: it is whole only when it is done. */
 const percent = ({ snapshot, progress }: PointView): string =>
-  snapshot.state === "ready" ? "100%" : `${(Math.floor(progress * 100 + 1e-6) / 100).toFixed(2)}%`
+  standingClaim(snapshot)?.progress ?? trulyDone(snapshot.state, progress)
+const trulyDone = (state: Snapshot["state"], progress: number): string =>
+  state === "ready" ? "100%" : `${(Math.floor(progress * 100 + 1e-6) / 100).toFixed(2)}%`
 
 /** States of the volume that a snapshot may be taken in, with force and without. */
 const forced = { states: ["available", "in-use"] } as const

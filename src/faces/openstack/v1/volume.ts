@@ -4,7 +4,7 @@ import { type Id, parseId } from "../../../domain/ids.ts"
 import type { Volume } from "../../../domain/volume.ts"
 import type { OpenstackSettings, VolumeType } from "../../settings.ts"
 import type { Body } from "../formats.ts"
-import { volumeWords } from "../states.ts"
+import { statusOf } from "../states.ts"
 import { type Asked, bad, good, type Read, unprocessable, wishIn } from "./route.ts"
 import { findType } from "./types.ts"
 import { bytesOf, gibOf, readCalled, readId, readText, timeOf, wordOf } from "./words.ts"
@@ -14,11 +14,11 @@ export const renderVolume = (volume: Volume, { volumeTypes }: OpenstackSettings)
   id: volume.id,
   display_name: volume.name === "" ? null : volume.name,
   display_description: volume.description === "" ? null : volume.description,
-  status: volumeWords[volume.state],
+  status: statusOf(volume),
   size: gibOf(volume.sizeBytes),
   volume_type: volume.type ?? volumeTypes[0]?.name ?? null,
   snapshot_id: volume.fromPointId,
-  source_volid: null,
+  source_volid: volume.fromVolumeId,
   availability_zone: "nova",
   bootable: volume.fromImageId === null ? "false" : "true",
   created_at: timeOf(volume.createdAt),
@@ -41,7 +41,8 @@ function attachmentsOf({ id, machineId, slot }: Volume): object[] {
   return [{ id, volume_id: id, server_id: machineId, host_name: null, device }]
 }
 
-export function readVolume(asked: Asked): Read<VolumeWish> {
+/** `typeThere`: of what it is to be made of, which counts where the wish names no other. */
+export function readVolume(asked: Asked, typeThere: string | null): Read<VolumeWish> {
   const wish = wishIn(asked.body, "volume")
   if (wish === undefined) return bad(unprocessable(asked))
   if (!isNone(wish["imageRef"])) {
@@ -51,7 +52,7 @@ export function readVolume(asked: Asked): Read<VolumeWish> {
   if (!origin.ok) return origin
   const called = readCalled(asked, wish)
   if (!called.ok) return called
-  const type = readType(asked, wish)
+  const type = readType(asked, wish, typeThere)
   if (!type.ok) return type
   const size = readSize(asked, wish, type.value, origin.value !== undefined)
   if (!size.ok) return size
@@ -64,6 +65,22 @@ export function readVolume(asked: Asked): Read<VolumeWish> {
 const isNone = (value: unknown) => value === undefined || value === null || value === ""
 
 type Origin = { pointId: Id<"point"> } | { cloneOf: Id<"volume"> }
+
+/** Of what a wish refers to, as far as it is there: what is not is refused by others. */
+export async function typeOfOrigin(asked: Asked): Promise<string | null> {
+  const wish = wishIn(asked.body, "volume")
+  const origin = wish && readOrigin(asked, wish)
+  if (origin?.ok !== true || origin.value === undefined) return null
+  const { core, who } = asked
+  if ("cloneOf" in origin.value) return await typeOfVolume(asked, origin.value.cloneOf)
+  const found = await core.snapshots.point(who, origin.value.pointId)
+  return found.ok ? await typeOfVolume(asked, found.value.point.volumeId) : null
+}
+
+async function typeOfVolume({ core, who }: Asked, id: Id<"volume">): Promise<string | null> {
+  const found = await core.volumes.get(who, id)
+  return found.ok ? found.value.type : null
+}
 
 function readOrigin(asked: Asked, wish: Body): Read<Origin | undefined> {
   const snapshot = readId(asked, wish, "snapshot_id")
@@ -91,11 +108,14 @@ export function noOrigin(asked: Asked) {
   return asked.refuse(404, `${what} not found`)
 }
 
-function readType(asked: Asked, wish: Body): Read<VolumeType> {
+function readType(asked: Asked, wish: Body, otherwise: string | null): Read<VolumeType> {
   const asText = typeof wish["volume_type"] === "number" ? `${wish["volume_type"]}` : undefined
   const type = readText(asked, asText === undefined ? wish : { volume_type: asText }, "volume_type")
   if (!type.ok) return type
-  const found = findType(asked.settings, type.value || asked.settings.volumeTypes[0]?.name || "")
+  const [first] = asked.settings.volumeTypes
+  const found = type.value
+    ? findType(asked.settings, type.value)
+    : (findType(asked.settings, otherwise ?? "") ?? first)
   if (found !== undefined) return good(found)
   return bad(asked.refuse(404, `Volume type with name ${type.value} could not be found.`))
 }

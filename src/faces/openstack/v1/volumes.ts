@@ -10,7 +10,7 @@ import { oneOf, readListing, thoseThat } from "./listing.ts"
 import { carries, type Pairs, readPairs } from "./metadata-filter.ts"
 import { numbersOf } from "./owners.ts"
 import { type Asked, accepted, changeIn, unprocessable, type V1Route } from "./route.ts"
-import { noOrigin, readVolume, renderVolume, renderVolumeDetail } from "./volume.ts"
+import { noOrigin, readVolume, renderVolume, renderVolumeDetail, typeOfOrigin } from "./volume.ts"
 import { readCalled } from "./words.ts"
 
 export const volumeRoutes: readonly V1Route[] = [
@@ -24,7 +24,7 @@ export const volumeRoutes: readonly V1Route[] = [
 ]
 
 async function create(asked: Asked): Promise<Result<Answer>> {
-  const wish = readVolume(asked)
+  const wish = readVolume(asked, await typeOfOrigin(asked))
   if (!wish.ok) return wish.answer
   const started = await asked.core.volumes.create(asked.asking, wish.value)
   if (started.ok) {
