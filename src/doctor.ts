@@ -34,6 +34,15 @@ export async function runDoctor(
   }
 }
 
+/** Where no server ever ran; resolves with the exit code. */
+export function nothingThere(dataDir: string, json: boolean): number {
+  const what = `there is no state directory ${dataDir}`
+  const remedy = "a server makes it: ./tintype serve; another one is named by TINTYPE_DATA"
+  const items: Finding[] = [{ severity: "note", what, remedy }]
+  process.stdout.write(json ? `${JSON.stringify({ items })}\n` : inWords(items))
+  return 0
+}
+
 const inWords = (items: readonly Finding[]): string =>
   items.length === 0
     ? "nothing is wrong\n"

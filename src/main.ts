@@ -2,6 +2,7 @@
  * The server's own program: `serve`, and `doctor` where no server runs. The only place that knows
  * everyone, and everyone through their registries.
  */
+import { existsSync } from "node:fs"
 import { readFile } from "node:fs/promises"
 import { join } from "node:path"
 import { parseArgs } from "node:util"
@@ -85,17 +86,28 @@ async function openFaces(config: Config, service: Service, log: Log) {
   const open: [string, Listener][] = []
   for (const [name, make] of Object.entries<(settings: FaceSettings) => Face>(faces)) {
     const port = config.ports[listeners.find((each) => each === name) ?? "native"]
-    const listener = await serveFace(make(config.faces), service.core, {
+    const listener = serveFace(make(config.faces), service.core, {
       host: config.listen,
       port,
       log,
       ...tls,
       metrics: ({ method, status }) => service.metrics.answered(name, method, status),
     })
-    open.push([name, listener])
+    open.push([name, await listener.catch(inWords(name, config.listen, port))])
   }
   return open
 }
+
+const inWords =
+  (face: string, host: string, port: number) =>
+  (cause: NodeJS.ErrnoException): never => {
+    if (cause.code !== "EADDRINUSE") throw cause
+    throw new Refusal({
+      kind: "unavailable",
+      what: `port ${port} at ${host}, where ${face} listens,`,
+      remedy: `another program has it; stop that one, or choose another port with TINTYPE_PORT_${face.toUpperCase()}`,
+    })
+  }
 
 /** Doors first, then work; machines, their QEMU and their guests are not ours to stop. */
 async function stopAll(open: [string, Listener][], service: Service, lock: StateLock) {
@@ -104,18 +116,28 @@ async function stopAll(open: [string, Listener][], service: Service, lock: State
   await lock.release()
 }
 
+const doctorFlags = {
+  fix: { type: "boolean" },
+  rebuild: { type: "boolean" },
+  output: { type: "string", short: "o" },
+  url: { type: "string" },
+  data: { type: "string" },
+  config: { type: "string" },
+} as const
+
 /** Asks the server if one runs, here or where it was told; else looks itself. */
 async function doctor(config: Config, argv: string[]): Promise<number> {
-  const options = { fix: { type: "boolean" }, rebuild: { type: "boolean" } } as const
-  const output = { output: { type: "string", short: "o" }, url: { type: "string" } } as const
-  const known = { ...options, ...output }
-  const { values } = parseArgs({ args: argv, options: known, strict: false })
+  const { values } = parseArgs({ args: argv, options: doctorFlags, strict: false })
   const elsewhere = values.url !== undefined || (process.env["TINTYPE_URL"] ?? "") !== ""
-  if (elsewhere || (await runningServer(config.dataDir)) !== undefined) {
+  // What is not understood here is told, or explained, by the command line.
+  const isPlain = Object.keys(values).every((name) => Object.hasOwn(doctorFlags, name))
+  if (elsewhere || !isPlain || (await runningServer(config.dataDir)) !== undefined) {
     await import("./cli/tintype.ts")
     return Number(process.exitCode ?? 0)
   }
-  const { runDoctor } = await import("./doctor.ts")
+  const { nothingThere, runDoctor } = await import("./doctor.ts")
+  // A name that was mistyped must not become a directory that nothing is wrong with.
+  if (!existsSync(config.dataDir)) return nothingThere(config.dataDir, values.output === "json")
   await openStateDirectory(config.dataDir)
   const lock = await lockStateDirectory(config.dataDir)
   try {
@@ -147,9 +169,15 @@ async function rebuild(config: Config): Promise<void> {
 
 async function main(): Promise<number | undefined> {
   const [command = "", ...argv] = process.argv.slice(2)
-  const options = { data: { type: "string" }, config: { type: "string" } } as const
+  const { data: dataFlag, config: configFlag } = doctorFlags
+  const help = { type: "boolean", short: "h" } as const
+  const options = { data: dataFlag, config: configFlag, help }
   const strict = command === "serve"
   const { values } = parseArgs({ args: argv, options, strict, allowPositionals: !strict })
+  if (strict && values.help === true) {
+    process.stdout.write(usage)
+    return 0
+  }
   const text = (value: unknown) => (typeof value === "string" ? value : undefined)
   const [data, file] = [text(values.data), text(values.config)]
   const config = readConfig(process.env, {
@@ -167,6 +195,16 @@ async function main(): Promise<number | undefined> {
   }
 }
 
+const usage = `Usage: tintype serve [--data DIR] [--config FILE]
+
+Runs the server until SIGTERM or Ctrl-C; machines go on running without it.
+
+  --data DIR      state directory (TINTYPE_DATA; default /var/lib/tintype as root)
+  --config FILE   settings (TINTYPE_CONFIG; default tintype.toml in the state directory)
+
+Environment: TINTYPE_LISTEN, TINTYPE_PORT_NATIVE|CLOUDAPI|IAAS|HOSTWAY|OPENSTACK
+`
+
 /** What `parseArgs` says of flags it does not know. */
 function isUsage(cause: unknown): boolean {
   return cause instanceof Error && "code" in cause && /^ERR_PARSE_ARGS/.test(String(cause.code))
@@ -174,14 +212,18 @@ function isUsage(cause: unknown): boolean {
 
 const wordsOf = (cause: unknown) => (cause instanceof Error ? cause.message : String(cause))
 
+/** What the operating system refuses is told in its words; the rest is a bug, and told at length. */
+const isSystem = (cause: unknown) => cause instanceof Error && "syscall" in cause
+
 try {
   const code = await main()
   if (code !== undefined) process.exit(code)
 } catch (cause) {
-  const known = cause instanceof Refusal || isUsage(cause)
+  const known = cause instanceof Refusal || isUsage(cause) || isSystem(cause)
   process.stderr.write(
     `tintype: ${cause instanceof Refusal ? explain(cause.fault) : wordsOf(cause)}\n`,
   )
   if (!known && cause instanceof Error) process.stderr.write(`${cause.stack}\n`)
-  process.exit(cause instanceof Refusal && cause.fault.kind !== "invalid" ? 1 : 2)
+  const isUsers = isUsage(cause) || (cause instanceof Refusal && cause.fault.kind === "invalid")
+  process.exit(isUsers ? 2 : 1)
 }

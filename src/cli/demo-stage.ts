@@ -36,19 +36,24 @@ export async function openStage(signal: AbortSignal): Promise<Stage> {
   await chmod(folder, 0o711)
   const dataDir = join(folder, "state")
   await mkdir(dataDir)
-  const server = await startServer(folder, dataDir)
-  const ended = once(server, "exit").then(() => {})
   const run = <T>(argv: string[], until?: AbortSignal) => command<T>(dataDir, argv, until)
+  let server = await startServer(folder, dataDir, await usualPortsAreFree())
   const close = async () => {
-    if (server.exitCode === null && server.signalCode === null) await deleteMachines(run)
-    await stopServer(server, ended)
+    if (isThere(server)) await deleteMachines(run)
+    await stopServer(server)
     await endLeftOvers(folder)
     await rm(folder, { recursive: true, force: true, maxRetries: 10 })
   }
+  const urlsOf = (one: Server) => announced(one, dataDir, join(folder, "server.log"), signal)
   try {
-    const urls = await announced(server, dataDir, join(folder, "server.log"), signal)
+    const urls = await urlsOf(server).catch(async (cause) => {
+      if (isThere(server) || server.anyPorts || signal.aborted) throw cause
+      // Another demo, started at the same moment, was faster to take the usual ports.
+      server = await startServer(folder, dataDir, false)
+      return await urlsOf(server)
+    })
     const tintype = <T>(...argv: string[]) => run<T>(argv, signal)
-    return { folder, dataDir, urls, tintype, serverEnded: ended, close }
+    return { folder, dataDir, urls, tintype, serverEnded: server.ended, close }
   } catch (cause) {
     await close()
     throw cause
@@ -65,23 +70,29 @@ function roomyFolder(): string {
   }
 }
 
-async function startServer(folder: string, dataDir: string): Promise<ChildProcess> {
+type Server = { process: ChildProcess; ended: Promise<void>; anyPorts: boolean }
+
+const isThere = ({ process: { exitCode, signalCode } }: Server) =>
+  exitCode === null && signalCode === null
+
+async function startServer(folder: string, dataDir: string, usual: boolean): Promise<Server> {
   const log = await open(join(folder, "server.log"), "w", 0o600)
   try {
-    const free = await Promise.all(Object.values(ports).map(isFree))
     const anyPorts = Object.keys(ports).map((name) => [`TINTYPE_PORT_${name}`, "0"])
-    return spawn(process.execPath, [program("../main.ts"), "serve"], {
+    const server = spawn(process.execPath, [program("../main.ts"), "serve"], {
       // A session of its own: Ctrl-C is for us, who then end it in good order.
       detached: true,
-      env: {
-        ...ownEnvironment(dataDir),
-        ...(free.every(Boolean) ? {} : Object.fromEntries(anyPorts)),
-      },
+      env: { ...ownEnvironment(dataDir), ...(usual ? {} : Object.fromEntries(anyPorts)) },
       stdio: ["ignore", log.fd, log.fd],
     })
+    return { process: server, ended: once(server, "exit").then(() => {}), anyPorts: !usual }
   } finally {
     await log.close()
   }
+}
+
+async function usualPortsAreFree(): Promise<boolean> {
+  return (await Promise.all(Object.values(ports).map(isFree))).every(Boolean)
 }
 
 /** Ours, without what points to another server. */
@@ -103,7 +114,7 @@ async function isFree(port: number): Promise<boolean> {
 }
 
 async function announced(
-  server: ChildProcess,
+  { process: server }: Server,
   dataDir: string,
   log: string,
   signal: AbortSignal,
@@ -156,11 +167,12 @@ async function deleteMachines(run: <T>(argv: string[]) => Promise<T>): Promise<v
   await Promise.all(items.map(remove))
 }
 
-async function stopServer(server: ChildProcess, ended: Promise<void>): Promise<void> {
-  if (server.exitCode !== null || server.signalCode !== null) return
-  server.kill("SIGTERM")
+async function stopServer(server: Server): Promise<void> {
+  if (!isThere(server)) return
+  const { process, ended } = server
+  process.kill("SIGTERM")
   const late = await Promise.race([ended.then(() => false), sleep(15_000, true, { ref: false })])
-  if (late) server.kill("SIGKILL")
+  if (late) process.kill("SIGKILL")
   await ended
 }
 

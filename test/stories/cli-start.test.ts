@@ -1,9 +1,11 @@
-/** The command line and a server that is only about to be there, or is not there at all. */
-import { mkdtemp, rm, writeFile } from "node:fs/promises"
+/** The command line and a server that is about to be there, is not there at all, or cannot be. */
+import { execFile } from "node:child_process"
+import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises"
 import type { AddressInfo } from "node:net"
 import { createServer } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import { fileURLToPath } from "node:url"
 import { afterEach, beforeEach, expect, test } from "vitest"
 import { type StandIn, standIn, start } from "./cli-stand-in.ts"
 
@@ -59,4 +61,56 @@ test("where there is none it says how to start one", async () => {
   expect(ran.stderr).toBe(
     `tintype: nothing answers at ${TINTYPE_URL}; is the server running? start it with: ./tintype serve\n`,
   )
+})
+
+const main = fileURLToPath(new URL("../../src/main.ts", import.meta.url))
+const mainSays = (argv: string[], env: Record<string, string> = {}) =>
+  new Promise<{ code: number; stdout: string; stderr: string }>((resolve) => {
+    const own = { PATH: process.env["PATH"], TINTYPE_DATA: data, ...env }
+    const child = execFile(process.execPath, [main, ...argv], { env: own }, (_, stdout, stderr) =>
+      resolve({ code: child.exitCode ?? -1, stdout, stderr }),
+    )
+  })
+
+test("a port that another program has is named, with what to do, and without a stack", async () => {
+  server = await standIn({})
+  const { port } = new URL(server.url)
+  const any = ["CLOUDAPI", "IAAS", "HOSTWAY", "OPENSTACK"].map((name) => [
+    `TINTYPE_PORT_${name}`,
+    "0",
+  ])
+  const ports = { ...Object.fromEntries(any), TINTYPE_PORT_NATIVE: port }
+  const { code, stderr } = await mainSays(["serve"], ports)
+  expect([code, stderr.split("\n").filter((line) => line !== "")]).toEqual([
+    1,
+    [
+      `tintype: port ${port} at 127.0.0.1, where native listens, is not available; another program ` +
+        "has it; stop that one, or choose another port with TINTYPE_PORT_NATIVE",
+    ],
+  ])
+})
+
+test("a directory that cannot be is told in one line", async () => {
+  const { code, stderr } = await mainSays(["serve", "--data", "/proc/nowhere"])
+  expect([code, stderr]).toEqual([1, expect.stringMatching(/^tintype: ENOENT: .*nowhere.*\n$/)])
+})
+
+test("help is help, whatever it is asked for", async () => {
+  for (const command of ["serve", "doctor"]) {
+    const { code, stdout, stderr } = await mainSays([command, "--help"])
+    expect([code, stderr, stdout]).toEqual([0, "", expect.stringMatching(/^Usage: tintype /)])
+  }
+  expect((await mainSays(["serve", "--forever"])).code).toBe(2)
+  expect((await mainSays(["doctor", "--forever"])).code).toBe(2)
+  expect(await readdir(data)).toEqual([])
+})
+
+test("the doctor makes no state where there was none", async () => {
+  const nowhere = join(data, "mistyped")
+  const { code, stdout } = await mainSays(["doctor", "-o", "json"], { TINTYPE_DATA: nowhere })
+  expect([code, JSON.parse(stdout).items]).toEqual([
+    0,
+    [expect.objectContaining({ severity: "note", what: `there is no state directory ${nowhere}` })],
+  ])
+  expect(await readdir(data)).toEqual([])
 })
