@@ -251,6 +251,14 @@ describe("a machine", () => {
     expect((await send("POST", "/tags", { b: 2, c: true })).json).toEqual({ a: "1", b: 2, c: true })
     expect((await send("GET", "/tags/b")).json).toBe(2)
     expect((await send("GET", "/tags/z")).status).toBe(404)
+    const headers = { accept: "text/plain" }
+    for (const [tag, text] of Object.entries({ a: "1", b: "2", c: "true" })) {
+      const plain = await mark.ask(`${place}/tags/${tag}`, { headers })
+      expect([plain.bytes.toString(), plain.headers["content-type"]]).toEqual([
+        text,
+        "text/plain; charset=utf-8",
+      ])
+    }
     expect((await send("GET", "/tags/constructor")).status).toBe(404)
     expect((await send("DELETE", "/tags/b")).status).toBe(204)
     expect((await send("GET", "/tags")).json).toEqual({ a: "1", c: true })
@@ -543,6 +551,9 @@ describe("answers", () => {
     expect([method.status, method.json.code]).toEqual([405, "BadMethod"])
     const accept = await mark.ask("/my", { headers: { accept: "text/html" } })
     expect([accept.status, accept.json.code]).toEqual([406, "NotAcceptable"])
+    for (const type of ["application/octet-stream", "text/html, */*;q=0.1", "Application/JSON"]) {
+      expect((await mark.ask("/my", { headers: { accept: type } })).status).toBe(200)
+    }
     const digest = await mark.ask("/my/keys", {
       method: "POST",
       body: { key: "x" },

@@ -74,6 +74,23 @@ test("the first documents' own request gets their answer", async () => {
   expect(there.json).toMatchObject({ state: "created" })
 })
 
+test("Go's older library is understood: what has no body is said to be octets, wanted and sent", async () => {
+  const { mark, machine, place } = await marks()
+  const octets = {
+    accept: "application/octet-stream",
+    "content-type": "application/octet-stream",
+    "x-api-version": "~7.3",
+  }
+  const said = (path: string, method: string) =>
+    mark.ask(path, { method, headers: octets, as: { form: "old" } })
+  await taken(mark, place, "go")
+  expect((await said(`${place}/go`, "POST")).status).toBe(202)
+  await until(mark, `/my/machines/${machine}`, "running")
+  expect((await said(`${place}/go`, "DELETE")).status).toBe(204)
+  expect((await said(`${place}/go`, "DELETE")).json.code).toBe("ResourceNotFound")
+  expect((await said(`/my/machines/${machine}?action=stop`, "POST")).status).toBe(202)
+})
+
 describe("a snapshot", () => {
   test("goes from queued to created, has a true size, and goes", async () => {
     const { mark, place } = await marks()

@@ -5,14 +5,16 @@ import type { Operation } from "../../domain/operation.ts"
 import type { Answer } from "../face.ts"
 
 /** Both clients check the digest of what they get, and give up where it is wrong. */
-export function json(body: unknown, status = 200, headers: Record<string, string> = {}): Answer {
-  const bytes = Buffer.from(JSON.stringify(body))
-  const digest = createHash("md5").update(bytes).digest("base64")
-  return {
-    status,
-    headers: { ...headers, "Content-Type": "application/json", "Content-MD5": digest },
-    body: bytes,
-  }
+export const json = (body: unknown, status = 200, headers: Record<string, string> = {}): Answer =>
+  sealed(JSON.stringify(body), status, { ...headers, "Content-Type": "application/json" })
+
+export const plainText = (text: string): Answer =>
+  sealed(text, 200, { "Content-Type": "text/plain; charset=utf-8" })
+
+function sealed(text: string, status: number, headers: Record<string, string>): Answer {
+  const body = Buffer.from(text)
+  const digest = createHash("md5").update(body).digest("base64")
+  return { status, headers: { ...headers, "Content-MD5": digest }, body }
 }
 
 export function shown<T>(found: Result<T>, render: (value: T) => unknown): Result<Answer> {

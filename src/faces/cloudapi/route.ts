@@ -69,9 +69,26 @@ export const machineIdOf = ({ params }: Request): MachineId | undefined =>
 export const noMachine = no({ kind: "not-found", what: "machine", id: "" })
 
 /** Whoever does not say what they take, takes everything. */
-function takesJson({ headers }: Request): boolean {
-  const accepted = (headers.accept ?? "*/*").split(",").map((one) => one.split(";", 1)[0]?.trim())
-  return accepted.some((one) => one !== undefined && jsonTypes.includes(one.toLowerCase()))
-}
+const acceptedBy = ({ headers }: Request): string[] =>
+  (headers.accept ?? "*/*")
+    .split(",")
+    .map((one) => one.split(";", 1)[0]?.trim().toLowerCase() ?? "")
 
-const jsonTypes = ["", "*/*", "application/*", "application/json", "text/*", "text/plain"]
+/**
+ * Those that servers of this API have always taken for leave to answer in JSON: gosdc says that it
+ * wants octets whenever it sends no body.
+ */
+const jsonTypes = [
+  "",
+  "*/*",
+  "application/*",
+  "application/json",
+  "text/*",
+  "text/plain",
+  "application/octet-stream",
+  "application/javascript",
+]
+const takesJson = (request: Request) => acceptedBy(request).some((one) => jsonTypes.includes(one))
+
+/** A single value then goes as it is. */
+export const wantsPlainText = (request: Request): boolean => acceptedBy(request)[0] === "text/plain"

@@ -26,6 +26,8 @@ test.each([
   ["~6.5||~7.0", "7.0.0"],
   ["~5 || 8.0", "8.0.0"],
   ["~9.0.0", "9.0.0"],
+  ["7.0 - 7.2", "7.2.0"],
+  ["7.1.0 - 8 || 7.0", "8.0.0"],
 ])("%s is answered in %s", (range, version) => {
   expect(dialectFor(range)?.version).toBe(version)
 })

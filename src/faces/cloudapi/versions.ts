@@ -61,6 +61,7 @@ type Bound = (version: string) => boolean
 function boundsOf(text: string): Bound[] | undefined {
   const words = text
     .trim()
+    .replace(/^(\S+)\s+-\s+(\S+)$/, ">=$1 <=$2")
     .replace(/(>=|<=|>|<|=|~|\^)\s+/g, "$1")
     .split(/\s+/)
   const bounds: Bound[] = []

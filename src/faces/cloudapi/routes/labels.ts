@@ -1,9 +1,9 @@
 import type { Change } from "../../../core/core.ts"
 import { ok, type Result } from "../../../domain/fault.ts"
 import type { Answer, Route } from "../../face.ts"
-import { emptied, json, refused, shown } from "../answers.ts"
+import { emptied, json, plainText, refused, shown } from "../answers.ts"
 import { metadataFrom, tagsFrom } from "../labels.ts"
-import { type AskedOfMachine, machineRoute } from "../route.ts"
+import { type AskedOfMachine, machineRoute, wantsPlainText } from "../route.ts"
 
 /** Adding, replacing and taking away is the same for both; what their values may be differs. */
 const nouns = {
@@ -39,7 +39,7 @@ export const labelRoutes: readonly Route[] = (["tags", "metadata"] as const).fla
     answer: (asked) =>
       ofKey(asked, noun, async (key) => {
         const value = asked.machine[noun][key]
-        return ok(json(value))
+        return ok(wantsPlainText(asked.request) ? plainText(`${value}`) : json(value))
       }),
   }),
   machineRoute({
