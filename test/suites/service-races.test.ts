@@ -117,6 +117,23 @@ describe("a machine", () => {
     expect(await host.look(machine)).toBe("running")
   })
 
+  test("that hangs is rebooted by another process: it takes no orders", async () => {
+    const { who, host } = house.stage
+    const { machine } = await runningMachine(house.stage)
+    const [look, stop] = [host.look, host.stop]
+    let hangs = true
+    instead("look", async (id) => (hangs ? "hung" : await look.call(host, id)))
+    instead("reboot", async () => {
+      throw new Error("no answer")
+    })
+    instead("stop", async (...given) => {
+      hangs = false
+      await stop.apply(host, given)
+    })
+    const rebooted = await endOf(await core().machines.reboot({ who }, machine, { hard: true }))
+    expect([rebooted.state, await host.look(machine)]).toEqual(["done", "running"])
+  })
+
   test("that is being deleted stays so, whatever was queued before", async () => {
     const { who, making } = house.stage
     const { machine } = await runningMachine(house.stage)

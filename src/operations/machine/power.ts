@@ -53,8 +53,11 @@ export const machineReboot = saga<Tools, MachineReboot>("machine-reboot", 1)
     async do(tools, { machineId, hard = false }) {
       const machine = await machineOf(tools, machineId)
       const host = tools.host(machine.kind)
-      // Its process may have ended while this waited in the queue: then rebooting is starting.
-      if ((await livenessOf(tools, machineId)) !== "gone") {
+      const liveness = await livenessOf(tools, machineId)
+      // Its process may have ended while this waited in the queue: then rebooting is starting. One
+      // that hangs takes no order any more, and is as good as off.
+      if (liveness === "hung") await turnOff(tools, machineId, 0)
+      else if (liveness !== "gone") {
         await host.reboot(machineId, hard ? 0 : tools.limits.powerOffMs)
       }
     },
