@@ -10,6 +10,8 @@ import { catalogV2, catalogV3 } from "./catalog.ts"
 import { actFor, type Proof, prove, stranger, withoutDashes } from "./prove.ts"
 
 export type Told = TokenView & { token: string }
+/** Of users of elsewhere, no more is known. */
+export type ToldToV2 = Omit<Told, "user"> & { user: { id: string; name: string } }
 
 /** `account`: a login, a tenant id or a number; default: the one that the proof is for. */
 export async function issue(
@@ -44,7 +46,7 @@ const byPassword: TokenStory = { methods: ["password"], scoped: true }
 
 const far = Date.UTC(9999, 11, 31)
 
-export function renderV2(told: Told, { region }: OpenstackSettings, request: Request): object {
+export function renderV2(told: ToldToV2, { region }: OpenstackSettings, request: Request): object {
   const { token, account, user, who, expiresAt } = told
   const { methods } = told.story ?? byPassword
   const where = { base: baseOf(request), region, account }

@@ -1,55 +1,24 @@
 /** Identity v2.0, as Rackspace's clients and the old ones of OpenStack speak it. */
-import { z } from "zod"
 import type { Core } from "../../../core/core.ts"
 import type { Principal } from "../../../domain/account.ts"
 import { no, type Result } from "../../../domain/fault.ts"
 import type { Answer, Request, Route } from "../../face.ts"
-import { read } from "../../read.ts"
 import type { OpenstackSettings } from "../../settings.ts"
 import { issue, renderTenant, renderV2, type Told } from "./issue.ts"
-import type { Proof } from "./prove.ts"
+import { loginAt } from "./keystone-login.ts"
 import { bodyOf, gone, inBothPlaces, json } from "./told.ts"
-
-const text = z.string().max(1024)
-/** Account numbers come as numbers, too. */
-const account = z.union([text, z.number().transform(String)]).nullish()
-
-const Wish = z.object({
-  auth: z.object({
-    passwordCredentials: z.object({ username: text, password: text }).optional(),
-    "RAX-KSKEY:apiKeyCredentials": z.object({ username: text, apiKey: text }).optional(),
-    token: z.object({ id: text }).optional(),
-    tenantId: account,
-    tenantName: account,
-  }),
-})
-type Auth = z.output<typeof Wish>["auth"]
-
-const methods = { password: "password", "api-key": "apikey", token: "token" } as const
-
-function proofOf(auth: Auth): (Proof & { by: keyof typeof methods }) | undefined {
-  const { passwordCredentials, "RAX-KSKEY:apiKeyCredentials": key, token } = auth
-  if (passwordCredentials !== undefined) {
-    const { username: name, password } = passwordCredentials
-    return { by: "password", user: { name }, password }
-  }
-  if (key !== undefined) return { by: "api-key", user: { name: key.username }, apiKey: key.apiKey }
-  return token === undefined ? undefined : { by: "token", token: token.id }
-}
+import { readLogin } from "./v2-wish.ts"
 
 async function login(core: Core, settings: OpenstackSettings, request: Request) {
   const body = bodyOf(request)
   if (!body.ok) return body
-  const wish = read(Wish, body.value)
+  const wish = readLogin(body.value)
   if (!wish.ok) return wish
-  const { auth } = wish.value
-  const proof = proofOf(auth)
-  if (proof === undefined) {
-    return no({ kind: "invalid", why: "Expecting to find passwordCredentials or token in auth" })
-  }
-  const account = auth.tenantId || auth.tenantName || undefined
-  const story = { methods: [methods[proof.by]], scoped: true }
-  const told = await issue(core, settings, { proof, account, story })
+  const { keystone } = settings
+  const told =
+    keystone === null
+      ? await issue(core, settings, wish.value)
+      : await loginAt(keystone, core, wish.value)
   return told.ok ? json(200, renderV2(told.value, settings, request)) : told
 }
 
