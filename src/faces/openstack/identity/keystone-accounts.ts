@@ -8,7 +8,7 @@ import type { Account, Principal } from "../../../domain/account.ts"
 import { ok, type Result } from "../../../domain/fault.ts"
 import type { Id } from "../../../domain/ids.ts"
 import { domain } from "./issue.ts"
-import type { Token } from "./keystone.ts"
+import type { Token } from "./keystone-token.ts"
 import { stranger } from "./prove.ts"
 
 const zero = "00000000-0000-0000-0000-000000000000" as Id<never>

@@ -9,17 +9,11 @@ import type { OpenstackSettings } from "../../settings.ts"
 import type { ByToken } from "../identify.ts"
 import { domain } from "./issue.ts"
 import { principalOf } from "./keystone-accounts.ts"
+import { Token } from "./keystone-token.ts"
 import { stranger } from "./prove.ts"
 
 export type Keystone = NonNullable<OpenstackSettings["keystone"]>
 
-const Named = z.object({ id: z.string(), name: z.string() })
-export const Token = z.object({
-  expires_at: z.string(),
-  roles: z.array(z.object({ name: z.string() })).default([]),
-  project: Named.extend({ domain: z.object({ id: z.string() }).optional() }).optional(),
-})
-export type Token = z.output<typeof Token>
 const Validated = z.object({ token: Token })
 
 const knownMs = 60_000
