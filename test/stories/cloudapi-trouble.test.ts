@@ -55,8 +55,8 @@ describe("a snapshot that cannot be taken", () => {
       },
     })
     expect(await failed(mark, place)).toMatch(/would not switch/)
-    const { code } = (await mark.ask(`${place}/one`, { method: "POST" })).json
-    expect(code).toBe("InvalidState")
+    const { code, message } = (await mark.ask(`${place}/one`, { method: "POST" })).json
+    expect([code, message]).toEqual(["InvalidState", expect.stringMatching(/^snapshot one is /)])
     expect((await mark.ask(`/my/machines/${machine}`)).json.state).toBe("running")
   })
 })

@@ -61,14 +61,17 @@ const codes = {
 } as const
 export type Code = keyof typeof codes
 
-/** `field`: what of the request is wrong; the `sdc-*` tools print it. */
+/**
+ * `field`: what of the request is wrong; the `sdc-*` tools and triton print it, with `why` (default:
+ * the message), below the message.
+ */
 export function refusal(
   code: Code,
   message: string,
-  more: { field?: string; headers?: Record<string, string> } = {},
+  more: { field?: string; why?: string; headers?: Record<string, string> } = {},
 ): Answer {
-  const { field, headers } = more
-  const errors = field === undefined ? {} : { errors: [{ field, code: "Invalid", message }] }
+  const { field, why = message, headers } = more
+  const errors = field === undefined ? {} : { errors: [{ field, code: "Invalid", message: why }] }
   return json({ code, message, ...errors }, codes[code], headers)
 }
 

@@ -48,7 +48,7 @@ export function renderFault(fault: Fault, { path }: Pick<Request, "path">): Answ
   if (fault.kind === "invalid" && fault.field !== undefined) {
     const { field, why } = fault
     if (isPart(field)) return refusal(partCodes[field], why)
-    return refusal(codes.invalid, explain(fault), { field })
+    return refusal(codes.invalid, explain(fault), { field, why })
   }
   const code = codes[fault.kind]
   return refusal(code, wordsOf(fault, path), {

@@ -70,9 +70,14 @@ async function withSnapshot(
   if (!found.ok) return found
   if (found.value === undefined) return absent()
   const answer = await work(found.value, name)
-  // Somebody else was faster; the fault would name it by its id.
-  const gone = !answer.ok && answer.fault.kind === "not-found" && answer.fault.what === "snapshot"
-  return gone ? absent() : answer
+  if (answer.ok) return answer
+  const { fault } = answer
+  // Somebody else was faster.
+  if (fault.kind === "not-found" && fault.what === "snapshot") return absent()
+  // It is known by its name here, not by its id.
+  return fault.kind === "wrong-state" && fault.id === found.value.id
+    ? no({ ...fault, id: name })
+    : answer
 }
 
 async function createSnapshot(
