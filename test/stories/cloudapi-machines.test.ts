@@ -328,6 +328,7 @@ describe("the list of machines", () => {
     expect(await names("memory=256")).toBe("ac")
     expect(await names("memory=256&limit=1&offset=1")).toBe("c")
     expect(await names("tag.role=db")).toBe("a")
+    expect(await names("tags=*&tag.role=db")).toBe("ac")
     expect(await names("package=sample-512M")).toBe("b")
     expect(await names("type=virtualmachine")).toBe("abc")
     expect(await names("type=smartmachine")).toBe("")

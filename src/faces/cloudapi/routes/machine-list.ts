@@ -129,12 +129,18 @@ function fitting(query: Query, params: Asked["params"]): Fits | null {
   if (size !== undefined) tests.push((machine) => machine.package === size)
   if (brand !== undefined) tests.push((machine) => brands[machine.type] === brand)
   if (docker === "true") tests.push(() => false)
-  for (const [name, value] of Object.entries(params)) {
-    if (!name.startsWith("tag.")) continue
-    const tag = name.slice("tag.".length)
-    tests.push(({ tags }) => Object.hasOwn(tags, tag) && `${tags[tag]}` === wordOf(value))
-  }
+  tests.push(...tagged(params))
   return tests.length === 0 ? null : (machine) => tests.every((test) => test(machine))
+}
+
+/** By the values of single tags, or, with `tags=*`, by having any. */
+function tagged(params: Asked["params"]): Fits[] {
+  if (params["tags"] === "*") return [({ tags }) => Object.keys(tags).length > 0]
+  return Object.entries(params).flatMap(([name, value]) => {
+    if (!name.startsWith("tag.")) return []
+    const tag = name.slice("tag.".length)
+    return [({ tags }) => Object.hasOwn(tags, tag) && `${tags[tag]}` === wordOf(value)]
+  })
 }
 
 const brands: Record<ShownMachine["type"], string> = { virtualmachine: "bhyve", smartmachine: "lx" }
