@@ -2,7 +2,7 @@
  * Who may see and touch what, in one place. What is another account's is not there: the answer
  * for it and for what never was are one and the same.
  */
-import type { Principal } from "../domain/account.ts"
+import { mayAct, type Principal } from "../domain/account.ts"
 import { no, ok, Refusal, type ResourceKind, type Result } from "../domain/fault.ts"
 import type { AccountId } from "../domain/ids.ts"
 
@@ -28,7 +28,7 @@ export function must<T>(result: Result<T>): T {
 }
 
 export const mayChange = (who: Principal): Result<null> =>
-  who.role === "reader" ? no({ kind: "forbidden", why: "a reader may only look" }) : ok(null)
+  mayAct(who) ? ok(null) : no({ kind: "forbidden", why: "a reader may only look" })
 
 export const mayRun = (who: Principal): Result<null> =>
   who.role === "admin" ? ok(null) : no({ kind: "forbidden", why: "this needs the role admin" })

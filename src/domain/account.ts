@@ -104,3 +104,6 @@ export type Principal = {
   /** Where it is not the user in person who asks, but a program with this credential. */
   credentialId?: AppCredentialId
 }
+
+/** Whether anything may be changed at all. */
+export const mayAct = ({ role }: Pick<Principal, "role">): boolean => role !== "reader"

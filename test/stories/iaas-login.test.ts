@@ -120,7 +120,10 @@ describe("a bearer token", () => {
     const eve = right(await core().identity.createUser({ who: stage.who }, wish))
     const login = await open("/iaas/api/login", { refreshToken: eve.refreshToken })
     const { token } = login.json
-    expect((await iaas.ask("GET", machine, { token })).status).toBe(200)
+    const seen = await iaas.ask("GET", machine, { token })
+    expect(seen.json._links.operations).toEqual({ hrefs: [] })
+    const [listed] = (await iaas.ask("GET", "/iaas/api/machines", { token })).json.content
+    expect(listed._links.operations).toEqual({ hrefs: [] })
     const path = `${machine}/operations`
     for (const operation of ["snapshots", "power-off", "suspend", "resize?cpuCount=2"]) {
       const refused = await iaas.ask("POST", `${path}/${operation}`, { token, body: {} })

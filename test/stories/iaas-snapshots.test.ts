@@ -305,13 +305,19 @@ describe("beyond the limit", () => {
       const reply = await wire.ask(path, { method: "POST", body: { name }, token })
       return await iaas.ended(alice, reply)
     }
-    return { wire, names, ask }
+    const isOffered = async () => {
+      const { json } = await wire.ask(machine, { method: "GET", token })
+      return json._links.operations.hrefs.includes(`${machine}/operations/snapshots`)
+    }
+    return { wire, names, ask, isOffered }
   }
 
   test("one more is refused in a tracker that says so", async () => {
-    const { wire, names, ask } = await limited("fail")
+    const { wire, names, ask, isOffered } = await limited("fail")
     await ask("a")
+    expect(await isOffered()).toBe(true)
     await ask("b")
+    expect(await isOffered()).toBe(false)
     const failed = await ask("c")
     expect(failed).toMatchObject({ status: "FAILED", resources: [machine] })
     expect(failed.message).toContain("quota of 2 snapshots of one machine")
@@ -320,8 +326,9 @@ describe("beyond the limit", () => {
   })
 
   test("or takes the place of the oldest", async () => {
-    const { wire, names, ask } = await limited("replace-oldest")
+    const { wire, names, ask, isOffered } = await limited("replace-oldest")
     for (const name of ["a", "b", "c"]) expect((await ask(name)).status).toBe("FINISHED")
+    expect(await isOffered()).toBe(true)
     await house.stage.service.executor.idle()
     expect(await names()).toEqual(["b", "c"])
     await wire.close()

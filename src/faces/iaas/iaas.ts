@@ -22,7 +22,7 @@ export const iaasFace = (settings: IaasSettings): Face => ({
   routes: [
     ...loginRoutes(settings),
     ...aboutRoutes,
-    ...machineRoutes,
+    ...machineRoutes(settings),
     ...machineOperationRoutes,
     ...machineDiskRoutes,
     ...machineSnapshotRoutes(settings),

@@ -9,6 +9,10 @@ export const countRule = ({ maxSnapshots, onLimit }: IaasSettings): CountRule =>
   then: onLimit === "fail" ? "refuse" : "replace-oldest",
 })
 
+/** Whether one more would be taken. */
+export const hasRoom = ({ maxSnapshots, onLimit }: IaasSettings, used: number): boolean =>
+  used < maxSnapshots || onLimit === "replace-oldest"
+
 export const recorded = toldAfterwards
 
 /** A name may be left out, and some clients never send one. */

@@ -1,13 +1,15 @@
 import { z } from "zod"
 import type { Core, MachineView } from "../../../core/core.ts"
-import type { Principal } from "../../../domain/account.ts"
+import { mayAct, type Principal } from "../../../domain/account.ts"
 import { ok, type Result } from "../../../domain/fault.ts"
 import type { MachineId } from "../../../domain/ids.ts"
 import type { Answer, Route } from "../../face.ts"
+import type { IaasSettings } from "../../settings.ts"
 import { accepted } from "../accepted.ts"
 import { ListQuery, listed, selected } from "../listing.ts"
 import { askingIn } from "../project.ts"
 import { route } from "../route.ts"
+import { hasRoom } from "../snapshot-rules.ts"
 import { machineSnapshots } from "../snapshot-tree.ts"
 import { MachineSpecification, MachineUpdate, renderMachine, writable } from "../wire/machine.ts"
 import { base, flag, ownerOf } from "../wire/words.ts"
@@ -19,19 +21,21 @@ const Query = ListQuery.extend({ skipOperationLinks: flag.default(false) })
 const One = z.object({ $select: z.exactOptional(z.string().max(4096)) })
 const forOne = { path: `${path}/:id`, ids: { id: "machine" } } as const
 
-export const machineRoutes: readonly Route[] = [
+export const machineRoutes = (settings: IaasSettings): readonly Route[] => [
   route({
     method: "GET",
     path,
     query: Query,
     async answer({ core, who, query }) {
       const owner = await ownerOf(core, who.accountId)
+      // Of single machines alone more is told: it would be looked up for each of them.
+      const any = { changes: mayAct(who), snapshots: true, reverts: [] }
+      const allowed = query.skipOperationLinks ? null : any
       const source = {
         get: (id: string) => own(core, who, id as MachineId),
         list: (page: { limit: number }) => core.machines.list(who, page),
         count: () => core.machines.count(who, { limit: 1 }),
-        render: (machine: MachineView) =>
-          renderMachine(machine, owner, { operations: !query.skipOperationLinks }),
+        render: (machine: MachineView) => renderMachine(machine, owner, allowed),
         required,
       }
       return listed(source, query)
@@ -57,7 +61,7 @@ export const machineRoutes: readonly Route[] = [
     async answer({ core, who, ids: { id }, query }) {
       const machine = await core.machines.get(who, id)
       if (!machine.ok) return machine
-      return shown(core, who, machine.value, query.$select)
+      return shown(core, who, machine.value, settings, query.$select)
     },
   }),
   route({
@@ -74,7 +78,7 @@ export const machineRoutes: readonly Route[] = [
           ? {}
           : { merge: { metadata: writable(customProperties) } }),
       })
-      return changed.ok ? shown(core, who, changed.value) : changed
+      return changed.ok ? shown(core, who, changed.value, settings) : changed
     },
   }),
   route({
@@ -98,13 +102,20 @@ async function shown(
   core: Core,
   who: Principal,
   machine: MachineView,
+  settings: IaasSettings,
   select?: string,
 ): Promise<Result<Answer>> {
   const tree = await machineSnapshots(core, who, machine)
   if (!tree.ok) return tree
-  const ready = tree.value.filter(({ snapshot }) => snapshot.state === "ready")
-  const reverts = ready.map(({ snapshot }) => snapshot.id)
+  const snapshots = tree.value.map(({ snapshot }) => snapshot)
+  const counted = snapshots.filter(({ sourceId }) => sourceId === machine.id)
+  const ready = snapshots.filter(({ state }) => state === "ready")
+  const allowed = {
+    changes: mayAct(who),
+    snapshots: hasRoom(settings, counted.length),
+    reverts: ready.map(({ id }) => id),
+  }
   const owner = await ownerOf(core, machine.accountId)
-  const body = selected(renderMachine(machine, owner, { reverts }), select, required)
+  const body = selected(renderMachine(machine, owner, allowed), select, required)
   return ok({ status: 200, body })
 }

@@ -57,11 +57,11 @@ const telling = ["cpuCount", "memoryInMB", "imageId", "flavor"]
 export const writable = (properties: Record<string, string>): Record<string, string> =>
   Object.fromEntries(Object.entries(properties).filter(([key]) => !telling.includes(key)))
 
-export function renderMachine(
-  machine: MachineView,
-  owner: Owner,
-  { operations = true, reverts = [] }: { operations?: boolean; reverts?: readonly string[] } = {},
-) {
+/** What may be done: nothing by one who may only look, no snapshot where there is no room for it. */
+export type Allowed = { changes: boolean; snapshots: boolean; reverts: readonly string[] }
+
+/** `allowed`: null leaves out the links that tell it. */
+export function renderMachine(machine: MachineView, owner: Owner, allowed: Allowed | null) {
   const { id, name, description, hardware, metadata } = machine
   const { memoryMiB, cpus } = hardware
   const flavor = flavors.find((each) => each.memoryMiB === memoryMiB && each.cpus === cpus)
@@ -87,7 +87,7 @@ export function renderMachine(
     createdAt: toDate(machine.createdAt),
     tags: renderTags(machine.tags),
     customProperties: { ...renderProperties(writable(metadata)), ...properties },
-    _links: linksOf(machine, owner, operations ? allowedNow(machine, reverts) : null),
+    _links: linksOf(machine, owner, allowed && allowedNow(machine, allowed)),
   }
 }
 
@@ -101,16 +101,21 @@ function provisioningOf({ state }: MachineView): string | undefined {
   return state === "creating" || state === "deleting" ? "PROVISIONING" : "READY"
 }
 
-const always = ["snapshots", "resize"]
-const whileOn = ["power-off", "shutdown", "reset", "reboot", "restart", ...always]
-const whileOff = ["power-on", ...always]
+const whileOn = ["power-off", "shutdown", "reset", "reboot", "restart"]
+const whileOff = ["power-on"]
 
-/** `reverts`: the snapshots that can be gone back to. */
-function allowedNow({ id, state }: MachineView, reverts: readonly string[]): string[] {
-  if (state !== "running" && state !== "stopped") return []
-  const words = state === "running" ? whileOn : whileOff
-  const revert = reverts.map((snapshot) => `revert/${snapshot}`)
-  return [...words, ...revert].map((word) => `${paths.machine(id)}/operations/${word}`)
+function allowedNow(
+  { id, state }: MachineView,
+  { changes, snapshots, reverts }: Allowed,
+): string[] {
+  if (!changes || (state !== "running" && state !== "stopped")) return []
+  const words = [
+    ...(state === "running" ? whileOn : whileOff),
+    ...(snapshots ? ["snapshots"] : []),
+    "resize",
+    ...reverts.map((snapshot) => `revert/${snapshot}`),
+  ]
+  return words.map((word) => `${paths.machine(id)}/operations/${word}`)
 }
 
 function linksOf(machine: MachineView, owner: Owner, operations: string[] | null): Links {
