@@ -9,7 +9,13 @@ import { freeSpace } from "./core/free-space.ts"
 import { makeRoom, steward, tidyUp } from "./core/janitor.ts"
 import { openUpkeep } from "./core/upkeep.ts"
 import type { Operation, OperationState } from "./domain/operation.ts"
-import { hungMachines, letOverdueGo, noteMissedEnds, tendStandstills } from "./machines.ts"
+import {
+  hungMachines,
+  letOverdueGo,
+  noteMissedEnds,
+  tendLost,
+  tendStandstills,
+} from "./machines.ts"
 import type { UpkeepWork } from "./operations/upkeep.ts"
 
 const tidyEveryMs = 60_000
@@ -38,9 +44,10 @@ export function startChores(
   const lookSoon = whenQuiet(() => {
     upkeep.look().catch((cause) => log.error({ cause }, "upkeep cannot be begun"))
   })
-  const hangs = hungMachines(context, async (id) =>
-    core.machines.start({ who: await steward(context) }, id),
-  )
+  const hangs = hungMachines(context, async ({ id, kind }) => {
+    await context.host(kind).stop(id, 0)
+    return await core.machines.start({ who: await steward(context) }, id)
+  })
   const isThereSpace = async () => !(await freeSpace(context.ledger.read, context)).paused
   every(
     tidyEveryMs,
@@ -54,6 +61,7 @@ export function startChores(
     "tending machines",
     () => letOverdueGo(context, context.clock(), log, hangs),
     () => tendStandstills(context, isThereSpace),
+    () => tendLost(context, hangs),
     () => makeRoom(context, core),
   )
   if (bySelf) lookSoon.call()

@@ -95,7 +95,7 @@ const hungAfterMs = 60_000
  */
 export function hungMachines(
   { ledger, clock }: Pick<Context, "ledger" | "clock">,
-  startAgain: (machine: Machine["id"]) => Promise<unknown>,
+  startAgain: (machine: Machine) => Promise<unknown>,
 ) {
   const looks = new Map<Machine["id"], { first: number; last: number }>()
   return async (machine: Machine): Promise<void> => {
@@ -107,9 +107,22 @@ export function hungMachines(
     looks.set(machine.id, { first, last: now })
     if (now - first < hungAfterMs) return
     looks.delete(machine.id)
-    const why = "its process hung while a snapshot held it: it is ended, and started again"
+    const why = "it hung while its memory was written: its process is ended, and started again"
     await note(ledger, machine, "machine.hung", why)
-    await startAgain(machine.id)
+    await startAgain(machine)
+  }
+}
+
+/** Also those that nobody holds: a memory's writing may be cut off by whoever gets at QEMU. */
+export async function tendLost(
+  { ledger, node, hosts }: Pick<Context, "ledger" | "node" | "hosts">,
+  hangs: (machine: Machine) => Promise<void>,
+): Promise<void> {
+  for (const host of hosts) {
+    const where = { node, kind: host.kind, state: "running" } as const
+    for (const machine of await ledger.read.machines.find(where)) {
+      if (await host.lost(machine.id)) await hangs(machine)
+    }
   }
 }
 

@@ -60,7 +60,7 @@ export type Rig = () => HostRig
 export const bootMs = 60_000
 export const exec: ExecOptions = {
   waitForAgentMs: bootMs,
-  timeoutMs: 30_000,
+  timeoutMs: 120_000,
   maxOutputBytes: 65_536,
 }
 

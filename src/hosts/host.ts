@@ -71,6 +71,11 @@ export interface Host {
   /** Resolves once the guest's agent (or the container) answers. Throws `timeout`. */
   answers(machine: MachineId, withinMs: number): Promise<void>
   look(machine: MachineId): Promise<Liveness>
+  /**
+   * Whether it seems that it will never go on, whatever anybody does: nothing helps but another
+   * process. Only what is so for long is sure.
+   */
+  lost(machine: MachineId): Promise<boolean>
   /** Asks the guest to power off, and pulls the plug after `graceMs` (0: at once). */
   stop(machine: MachineId, graceMs: number): Promise<void>
   /** Restarts the guest: politely within `graceMs` if it listens, by reset if not. */

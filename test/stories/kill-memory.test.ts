@@ -1,6 +1,6 @@
 /**
- * A guest's memory is being written down, and in the middle of it the server dies, QEMU stands
- * still, the file is taken away, or the disk becomes full. The guest counts on, and the snapshot is
+ * A guest's memory is being written down, and in the middle of it the server dies, QEMU or the disk
+ * stands still, the file is taken away, or the disk becomes full. The guest counts on, and the snapshot is
  * whole and can be gone back to, or it failed and nothing is left of it.
  *
  * `TINTYPE_SEED` repeats a run, as far as instants can be repeated.
@@ -19,11 +19,20 @@ import { randomFrom, ServerProcess } from "../fixtures/server-process.ts"
 import { SmallDisk } from "../fixtures/small-disk.ts"
 
 const tries = Number(
-  process.env["TINTYPE_ROUNDS"] ?? (process.env["TINTYPE_LONG"] === "1" ? 50 : 6),
+  process.env["TINTYPE_ROUNDS"] ?? (process.env["TINTYPE_LONG"] === "1" ? 56 : 8),
 )
 const seed = Number(process.env["TINTYPE_SEED"] ?? Date.now() % 1_000_000)
 const random = randomFrom(seed)
-const troubles = ["killed", "full", "stalled", "killed", "taken", "stalled and killed"] as const
+const troubles = [
+  "killed",
+  "full",
+  "stalled",
+  "disk stalled",
+  "killed",
+  "taken",
+  "stalled and killed",
+  "disk stalled and killed",
+] as const
 type Trouble = (typeof troubles)[number]
 /** Makes the middle long enough. */
 const [memoryMiB, ballastMiB] = [512, 160]
@@ -117,6 +126,7 @@ async function grown(part: string, bytes: number): Promise<void> {
 
 async function happen(trouble: Trouble, part: string): Promise<void> {
   const qemu = (await qemuOf(disk.dataDir, guest.machine)) ?? -1
+  if (/^disk stalled/.test(trouble)) return await stall(/killed/.test(trouble))
   const stands = /stalled/.test(trouble)
   if (stands) expect(strike(qemu, "SIGSTOP")).toBe(true)
   if (stands) await sleep(500 + random() * 3_000)
@@ -127,6 +137,20 @@ async function happen(trouble: Trouble, part: string): Promise<void> {
   await disk.fill()
   await sleep(500 + random() * 2_500)
   await disk.giveBack()
+}
+
+/** Nobody writes for a while: neither QEMU the memory, nor the server its ledger. */
+async function stall(killed: boolean): Promise<void> {
+  let end: Promise<void> | undefined
+  await disk.standStill()
+  try {
+    await sleep(500 + random() * 3_000)
+    // Who waits in the kernel is gone only when the disk goes on.
+    if (killed) end = server.end("SIGKILL")
+  } finally {
+    await disk.goOn()
+  }
+  await end
 }
 
 /** The guest goes on where it was, as often as one likes. */

@@ -25,7 +25,7 @@ test("it is started again once it did not answer for a minute, and its owner is 
     value: async (id: never) => (answers ? await look(id) : "hung"),
   })
   const started: string[] = []
-  const hangs = hungMachines({ ledger, clock: () => nowMs }, async (id) => {
+  const hangs = hungMachines({ ledger, clock: () => nowMs }, async ({ id }) => {
     started.push(id)
     answers = true
     await service.core.machines.start({ who }, id)
@@ -55,7 +55,7 @@ test("one that answered in between is given its time anew", async () => {
   if (row === undefined) throw new Error("no machine")
   let nowMs = 0
   const started: string[] = []
-  const hangs = hungMachines({ ledger, clock: () => nowMs }, async (id) => started.push(id))
+  const hangs = hungMachines({ ledger, clock: () => nowMs }, async ({ id }) => started.push(id))
   for (const atMs of [0, 10_000, 20_000, 90_000, 100_000, 140_000]) {
     nowMs = atMs
     await hangs(row)

@@ -2,6 +2,7 @@
 import { mkdtemp, rm, statfs } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import { setTimeout as sleep } from "node:timers/promises"
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest"
 import { run } from "../../src/platform/command.ts"
 import {
@@ -171,6 +172,18 @@ describe("while QEMU writes in the background", () => {
     await inTheMiddle(() => rig.host.stop(guest.machine, 0))
     expect(await rig.host.look(guest.machine)).toBe("gone")
     await expect(keep()).rejects.toMatchObject(interrupted)
+    await rig.host.dropMemory(next.memory)
+    expect(await memoryFiles(rig)).toEqual([])
+  })
+
+  test("one that is cut off leaves a machine that is lost, and that is known", async () => {
+    expect(await rig.host.lost(guest.machine)).toBe(false)
+    await inTheMiddle(async () => {})
+    await onMemoryMonitor(rig, guest.machine, (qmp) => qmp.execute("migrate_cancel"))
+    while (!(await rig.host.lost(guest.machine))) await sleep(100)
+    await rig.host.stop(guest.machine, 0)
+    expect(await rig.host.look(guest.machine)).toBe("gone")
+    expect(await rig.host.lost(guest.machine)).toBe(false)
     await rig.host.dropMemory(next.memory)
     expect(await memoryFiles(rig)).toEqual([])
   })

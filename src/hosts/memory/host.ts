@@ -38,6 +38,7 @@ function memoryHost(world: HostWorld): Host {
     start: async (order) => start(world, order),
     answers: async (machine, withinMs) => expectAgent(get(machine), withinMs),
     look: async (machine) => world.running.get(machine)?.liveness ?? "gone",
+    lost: async (machine) => world.running.get(machine)?.liveness === "hung",
     stop: async (machine) => void world.running.delete(machine),
     async reboot(machine) {
       const guest = get(machine)

@@ -18,6 +18,7 @@ import { freezeGuest, releaseGuest } from "./freeze.ts"
 import { Guests } from "./guests.ts"
 import { missing } from "./installation.ts"
 import { makeRooms } from "./layout.ts"
+import { isLost } from "./lost.ts"
 import { memoryVerbs } from "./memory.ts"
 import { agentAnswers, lookAt, powerOff, restart } from "./power.ts"
 import { restackGuests } from "./restack.ts"
@@ -83,6 +84,10 @@ function powerOf(config: HostConfig, guests: Guests, accelerator: () => Promise<
     async look(machine) {
       const guest = await guests.find(machine)
       return guest === undefined ? "gone" : lookAt(guest)
+    },
+    async lost(machine) {
+      const guest = await guests.find(machine)
+      return guest !== undefined && (await isLost(guest))
     },
     async stop(machine, graceMs) {
       const guest = await guests.find(machine)
