@@ -34,6 +34,15 @@ export const namesakes = (
   recovery: false,
 })
 
+/** The sources that a machine stands on snapshots of; of one that there is not, itself alone. */
+export async function lineage(
+  rooms: { machines: Pick<Rooms["machines"], "get"> },
+  id: MachineId,
+): Promise<string[]> {
+  const machine = await rooms.machines.get(id)
+  return machine === undefined ? [id] : [id, machine.rootVolumeId]
+}
+
 /** As many as a machine can have disks. */
 export const mostPoints = 16
 

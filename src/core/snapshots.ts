@@ -10,7 +10,7 @@ import { changeSnapshot } from "./snapshot-change.ts"
 import { createSnapshot } from "./snapshot-create.ts"
 import { openPoints } from "./snapshot-points.ts"
 import { removePoint, removeSnapshot } from "./snapshot-remove.ts"
-import { readyPoint, shownSnapshot, stateIn } from "./snapshot-rows.ts"
+import { lineage, readyPoint, shownSnapshot, stateIn } from "./snapshot-rows.ts"
 import { openSnapshotSpace } from "./snapshot-space.ts"
 import { viewOf, viewsOf, withoutBytes } from "./snapshot-views.ts"
 import { streamed } from "./streamed.ts"
@@ -39,16 +39,18 @@ function listSnapshots(
   listing: SnapshotListing,
 ): Promise<Result<SnapshotView[]>> {
   return attempt(async () => {
-    const { source, state } = listing
-    const rows = await context.ledger.read.snapshots.find(
+    const { source, lineageOf: machineId, state } = listing
+    const { read } = context.ledger
+    const rows = await read.snapshots.find(
       {
         ...whereOf(who, listing, ["recovery"]),
         ...(source === undefined ? {} : { sourceId: source.id }),
+        ...(machineId === undefined ? {} : { sourceId: await lineage(read, machineId) }),
         state: stateIn(state),
       },
       listing,
     )
-    return await viewsOf(context, context.ledger.read, rows)
+    return await viewsOf(context, read, rows)
   })
 }
 

@@ -106,6 +106,8 @@ export type MachineListing = Listing & Pick<Where<Machine>, "state" | "kind" | "
 export type VolumeListing = Listing & Pick<Where<Volume>, "state" | "type" | "machineId" | "role">
 export type SnapshotListing = Listing & {
   source?: SnapshotSource
+  /** Those of the machine, and those taken of its root volume: it stands on either. */
+  lineageOf?: MachineId
   state?: SnapshotState | readonly SnapshotState[]
   /** Without: both. */
   recovery?: boolean

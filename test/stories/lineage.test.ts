@@ -1,6 +1,7 @@
 /**
- * One machine, visited from four clouds: each takes a snapshot of it, sees those of the others,
- * brings another one's back, and deletes another one's. There is one lineage underneath.
+ * One machine, visited from four clouds and from home: each takes a snapshot of it, sees those of
+ * the others, brings another one's back, and deletes another one's. There is one lineage underneath,
+ * and what the guest reads is looked at after every step.
  */
 import { chmod, mkdtemp, readFile, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
@@ -10,6 +11,7 @@ import { gone, qemuOf, strike } from "../fixtures/own-processes.ts"
 import { ServerProcess } from "../fixtures/server-process.ts"
 import { newKey } from "../fixtures/ssh-keys.ts"
 import {
+  fromHome,
   fromHostway,
   fromOpenstack,
   fromTriton,
@@ -42,7 +44,8 @@ beforeAll(async () => {
   const { urls } = JSON.parse(await readFile(join(dataDir, "server.json"), "utf8"))
   const { disks } = (await service.call("GET", `/api/machines/${machine}`)).body
   const root = disks[0].volumeId
-  place = { urls, machine, root, login, password, refreshToken: account.refreshToken, key }
+  const { token, refreshToken } = account
+  place = { urls, machine, root, login, password, token, refreshToken, key }
 })
 
 afterAll(async () => {
@@ -83,6 +86,7 @@ test("what one cloud does to a machine's snapshots, every cloud sees and can use
     openstack,
     vra: await fromVra(place),
     hostway: fromHostway(place),
+    home: fromHome(place),
   }
   const names = Object.keys(visitors)
   const everybodySees = async (expected: readonly string[]) => {
@@ -99,14 +103,16 @@ test("what one cloud does to a machine's snapshots, every cloud sees and can use
   for (const [name, visitor] of Object.entries(visitors)) {
     await write(name)
     await visitor.snapshot(name)
+    expect(await read(), `while ${name} took it`).toBe(name)
+    await everybodySees(names.slice(0, names.indexOf(name) + 1))
   }
-  await everybodySees(names)
 
   // Each brings back what another one took; nothing newer is lost by it.
   for (const [who, whose] of [
     ["triton", "hostway"],
     ["hostway", "vra"],
-    ["vra", "triton"],
+    ["vra", "home"],
+    ["home", "triton"],
     ["triton", "openstack"],
   ] as const) {
     await write("broken")
@@ -114,21 +120,29 @@ test("what one cloud does to a machine's snapshots, every cloud sees and can use
     expect(await read(), `${who} brought back ${whose}`).toBe(whose)
     await everybodySees(names)
   }
-  expect(await readFrom(await openstack.volumeFrom("vra"))).toBe("vra")
+  // Block Storage v1 brings nothing back in its place: it makes a volume.
+  for (const whose of names) {
+    expect(await readFrom(await openstack.volumeFrom(whose)), `a volume of ${whose}`).toBe(whose)
+  }
 
   // Each deletes what another one took, and all that stands on it lives on.
   const left = new Set(names)
   for (const [who, whose] of [
     ["vra", "hostway"],
     ["openstack", "vra"],
-    ["hostway", "triton"],
+    ["home", "triton"],
     ["triton", "openstack"],
   ] as const) {
     await visitors[who]?.remove(whose)
     left.delete(whose)
     await everybodySees([...left])
+    expect(await read(), `after ${who} deleted ${whose}`).toBe("openstack")
   }
-  expect(await read()).toBe("openstack")
+  await visitors["hostway"]?.restore?.("home")
+  expect(await read()).toBe("home")
+  await visitors["hostway"]?.remove("home")
+  await everybodySees([])
+  expect(await read()).toBe("home")
   await service.settled()
   const { body: doctor } = await service.call("POST", "/api/doctor", {})
   const wrong = (doctor.items as { severity: string }[]).filter((one) => one.severity === "wrong")

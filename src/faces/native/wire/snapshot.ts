@@ -46,7 +46,9 @@ export const SnapshotChange = z
 
 export const SnapshotQuery = z.strictObject({
   ...listQuery,
-  machineId: z.exactOptional(idOf("machine")),
+  machineId: z
+    .exactOptional(idOf("machine"))
+    .describe("Those taken of the machine, and those taken of its root volume."),
   volumeId: z.exactOptional(idOf("volume")),
 })
 
@@ -54,7 +56,9 @@ export const SnapshotQueryRead = SnapshotQuery.transform((query, context) => {
   const { machineId, volumeId, ...listing } = query
   const source = sourceOf({ machineId, volumeId })
   if (source === undefined) return listing
-  if (source !== "both") return { ...listing, source }
+  if (source !== "both") {
+    return source.kind === "machine" ? { ...listing, lineageOf: source.id } : { ...listing, source }
+  }
   const message = "excludes volumeId"
   context.issues.push({ code: "custom", input: query, path: ["machineId"], message })
   return z.NEVER
