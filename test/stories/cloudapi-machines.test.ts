@@ -87,7 +87,7 @@ describe("making a machine", () => {
   test("needs no name: the beginning of its id is one, as much of it as nothing else is called", async () => {
     const { mark, image } = await marks()
     const make = async (more: object = {}) => {
-      const body = { image, package: "7c1a6f0e-5a1b-4e0e-8f55-1d9a00000256", ...more }
+      const body = { image, package: "2f9d1a56-5a1b-4e0e-8f55-1d9a00000256", ...more }
       return (await mark.ask("/my/machines", { method: "POST", body })).json
     }
     const one = await make()
@@ -417,6 +417,8 @@ describe("the rest of the account", () => {
     const packages = (await mark.ask("/my/packages")).json
     const names = packages.map(({ name }: { name: string }) => name)
     expect(names).toEqual(["sample-256M", "sample-512M", "sample-1G"])
+    const shortIds = packages.map(({ id }: { id: string }) => id.slice(0, 8))
+    expect(new Set(shortIds).size).toBe(3)
     for (const ref of [packages[1].id, "sample-512M"]) {
       expect((await mark.ask(`/my/packages/${ref}`)).json).toEqual(packages[1])
     }

@@ -1,4 +1,7 @@
-/** The sizes that machines come in. They are data: the same in every installation. */
+/**
+ * The sizes that machines come in. They are data: the same in every installation. Clients show and
+ * take the first eight digits of an id, so these differ.
+ */
 import type { Hardware } from "../../../domain/machine.ts"
 import { type Params, wordOf } from "../body.ts"
 
@@ -13,21 +16,21 @@ export type Package = {
 
 export const packages: readonly Package[] = [
   {
-    id: "7c1a6f0e-5a1b-4e0e-8f55-1d9a00000256",
+    id: "2f9d1a56-5a1b-4e0e-8f55-1d9a00000256",
     name: "sample-256M",
     memory: 256,
     disk: 1024,
     vcpus: 1,
   },
   {
-    id: "7c1a6f0e-5a1b-4e0e-8f55-1d9a00000512",
+    id: "6b3c4e12-5a1b-4e0e-8f55-1d9a00000512",
     name: "sample-512M",
     memory: 512,
     disk: 2048,
     vcpus: 1,
   },
   {
-    id: "7c1a6f0e-5a1b-4e0e-8f55-1d9a00001024",
+    id: "c1a6f0e8-5a1b-4e0e-8f55-1d9a00001024",
     name: "sample-1G",
     memory: 1024,
     disk: 4096,

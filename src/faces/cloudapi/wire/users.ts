@@ -14,18 +14,18 @@ export const renderUser = ({ id, name, createdAt }: User, dialect: Dialect) => (
 /** The same in every installation: who has which is what differs. */
 const known: Record<Role, { id: string; policyId: string; rule: string }> = {
   member: {
-    id: "7c1a6f0e-5a1b-4e0e-8f55-1d9b00000001",
-    policyId: "7c1a6f0e-5a1b-4e0e-8f55-1d9c00000001",
+    id: "3a7e19c4-5a1b-4e0e-8f55-1d9b00000001",
+    policyId: "47c08e2d-5a1b-4e0e-8f55-1d9c00000001",
     rule: "CAN *",
   },
   reader: {
-    id: "7c1a6f0e-5a1b-4e0e-8f55-1d9b00000002",
-    policyId: "7c1a6f0e-5a1b-4e0e-8f55-1d9c00000002",
+    id: "84d2f06b-5a1b-4e0e-8f55-1d9b00000002",
+    policyId: "9e61b7f3-5a1b-4e0e-8f55-1d9c00000002",
     rule: "CAN get* AND list* AND head* AND machineaudit",
   },
   admin: {
-    id: "7c1a6f0e-5a1b-4e0e-8f55-1d9b00000003",
-    policyId: "7c1a6f0e-5a1b-4e0e-8f55-1d9c00000003",
+    id: "e95b3d18-5a1b-4e0e-8f55-1d9b00000003",
+    policyId: "d20f5a84-5a1b-4e0e-8f55-1d9c00000003",
     rule: "CAN *",
   },
 }
