@@ -41,9 +41,12 @@ function listSnapshots(
   return attempt(async () => {
     const { source, lineageOf: machineId, state } = listing
     const { read } = context.ledger
+    // The administrator finds what is of one thing wherever that is, as the thing itself by its id.
+    const ofOne = source !== undefined || machineId !== undefined
+    const scope = { allAccounts: listing.allAccounts === true || (ofOne && who.everywhere) }
     const rows = await read.snapshots.find(
       {
-        ...whereOf(who, listing, ["recovery"]),
+        ...whereOf(who, { ...listing, ...scope }, ["recovery"]),
         ...(source === undefined ? {} : { sourceId: source.id }),
         ...(machineId === undefined ? {} : { sourceId: await lineage(read, machineId) }),
         state: stateIn(state),
