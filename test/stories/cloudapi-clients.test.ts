@@ -30,6 +30,8 @@ let agent: Agent
 let keys: Record<KeyKind, ClientKey>
 let witness: Witness
 let machine = ""
+/** Past the witness. */
+let unseen = ""
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "tintype-cloudapi-"))
@@ -38,7 +40,8 @@ beforeAll(async () => {
   server = new ServerProcess(dataDir)
   await server.start()
   const { urls } = JSON.parse(await readFile(join(dataDir, "server.json"), "utf8"))
-  witness = await witnessOf(urls.cloudapi)
+  unseen = urls.cloudapi
+  witness = await witnessOf(unseen)
   agent = await Agent.start(folder)
   const make = (kind: KeyKind) => ClientKey.make(folder, kind, agent)
   keys = { rsa: await make("rsa"), ecdsa: await make("ecdsa"), ed25519: await make("ed25519") }
@@ -238,6 +241,21 @@ test("both are told what is wrong, in words, and end with their own codes", asyn
     1,
     expect.stringContaining("Invalid authorization credentials supplied"),
   ])
+})
+
+test("a user of the account is given a key by its owner, and may look and no more", async () => {
+  // Not written down: the transcript's tests know the account's owner alone.
+  const owner = { ...loginWith("rsa", "file"), url: unseen }
+  const key = await ClientKey.make(join(folder, "bob"), "rsa", agent)
+  await server.call("POST", "/api/users", { name: "bob", account: "mark", role: "reader" })
+  well(await triton(owner, "rbac", "key", "-a", "-n", "laptop", "bob", key.publicFile))
+  const bob = { ...owner, user: "bob", key }
+  expect(JSON.parse(well(await triton(bob, "inst", "list", "-j")))).toMatchObject({ name: "web" })
+  const refused = await triton(bob, "inst", "snapshot", "create", "-n", "bobs", machine)
+  expect([refused.code, refused.stderr]).toEqual([1, expect.stringContaining("NotAuthorized")])
+  const inRole = JSON.parse(well(await sdc(bob, "listmachines", "--role=reader")))
+  expect(inRole).toMatchObject([{ id: machine }])
+  expect(well(await triton(owner, "rbac", "info"))).toContain("bob")
 })
 
 test("a machine is stopped, started, rebooted, renamed and deleted, waiting each time", async () => {
