@@ -6,7 +6,7 @@
 import { parseArgs } from "node:util"
 import type { Finding } from "./benchmark.ts"
 import { benchmarks } from "./registry.ts"
-import { lineOf, newReport, table } from "./rig/report.ts"
+import { inBrief, lineOf, newReport, table } from "./rig/report.ts"
 import { type OpenStand, openStand } from "./rig/stand.ts"
 
 const say = (words: string) => void process.stderr.write(`bench: ${words}\n`)
@@ -38,7 +38,11 @@ async function runAll({ names, json, full }: Wish): Promise<number> {
   const report = newReport()
   for (const name of names) {
     try {
-      await runOne(name, full, (finding) => report.findings.push(lineOf(name, finding)))
+      await runOne(name, full, (finding) => {
+        const line = lineOf(name, finding)
+        report.findings.push(line)
+        say(`${name}: ${inBrief(line)}`)
+      })
     } catch (cause) {
       const why = cause instanceof Error ? cause.message : String(cause)
       report.failures.push({ benchmark: name, why })

@@ -21,7 +21,7 @@ export const clone: Benchmark = {
       what: "clone of 1 GiB, POST to available",
       unit: "ms",
       samples: times.small,
-      // Beside the layer it takes the same four durable steps as a snapshot.
+      // Beside the layer it takes the same durable steps as a snapshot.
       floor: { what: `bare durable file and ${snapshotCommits} commits`, samples: times.floor },
     }
     yield {

@@ -30,7 +30,8 @@ export const face: Benchmark = {
     const volume = (nth: number) => volumes[nth % volumeCount] ?? ""
     for (const [name, open] of Object.entries(faceClients)) {
       const client = open(server)
-      const take = () => client.takeSnapshot(volume(0), newName())
+      let taken = 0
+      const take = () => client.takeSnapshot(volume(taken++), newName())
       const times = await takeTurns(300, { take, floor })
       yield {
         what: `${name} face: snapshot of a detached volume, POST to ready`,

@@ -17,9 +17,9 @@ const volumeCount = 50
 const rounds = 15
 
 export const list: Benchmark = {
-  about: "a page of 1000 of 20 000 snapshots (--full: of a million)",
+  about: "a page of 1000 of 100 000 snapshots (--full: of a million)",
   async *run(stand) {
-    const count = stand.full ? 1_000_000 : 20_000
+    const count = stand.full ? 1_000_000 : 100_000
     for (const engine of engineNames) {
       const dataDir = join(stand.folder, engine)
       stand.say(`taking ${pageSize} snapshots and recording ${count} more`)

@@ -19,6 +19,7 @@ import { type Listener, serveFace } from "./http/serve.ts"
 import { ledgers } from "./ledger/registry.ts"
 import { fileSystemOf } from "./platform/file-system.ts"
 import { lockStateDirectory, runningServer, type StateLock } from "./platform/state-lock.ts"
+import { startResting } from "./rest.ts"
 import { openService } from "./service.ts"
 import { adminToken, openStateDirectory, serviceUser } from "./state-directory.ts"
 import { version } from "./version.ts"
@@ -74,6 +75,7 @@ async function openFrom(config: Config, log: Log): Promise<Service> {
 }
 
 async function openFaces(config: Config, service: Service, log: Log) {
+  const rest = startResting()
   const tls =
     config.tls === null
       ? {}
@@ -91,7 +93,10 @@ async function openFaces(config: Config, service: Service, log: Log) {
       port,
       log,
       ...tls,
-      metrics: ({ method, status }) => service.metrics.answered(name, method, status),
+      metrics({ method, status }) {
+        service.metrics.answered(name, method, status)
+        rest.worked()
+      },
     })
     open.push([name, await listener.catch(inWords(name, config.listen, port))])
   }

@@ -109,7 +109,7 @@ function openWork(wiring: {
   transfers: ReturnType<typeof newTransfers>
   metrics: ReturnType<typeof openMetrics>
   ended(operation: Operation, state: OperationState): void
-}): { executor: Executor; wake(): void } {
+}): { executor: Executor; wake: Executor["wake"] } {
   const { parts, node, clock, transfers, metrics, ended } = wiring
   const { ledger, log } = parts
   const executor = openExecutor({
@@ -138,7 +138,7 @@ function openWork(wiring: {
       limits: parts.limits,
     }),
   })
-  return { executor, wake: () => executor.wake() }
+  return { executor, wake: (queued) => executor.wake(queued) }
 }
 
 async function nodeName(ledger: Ledger): Promise<string> {

@@ -58,8 +58,8 @@ export function bareFloors({ folder, after }: Stand): BareFloors {
   }
 }
 
-/** The request accepted, its work claimed, the engine's record, the end: each must be durable. */
-export const snapshotCommits = 4
+/** That it was accepted is durable before its answer, and that it is there before that is told. */
+export const snapshotCommits = 2
 
 /** What a snapshot that is asked for, taken and recorded cannot do without. */
 export function bareSnapshot({ layer, commit }: BareFloors): () => void {

@@ -72,8 +72,35 @@ function isMet(goal: Goal, found: { ratio: number | null; p50: number }): boolea
 const titles = ["what", "p50", "p99", "floor", "p50", "ratio", "goal", "met"]
 const toTheRight = new Set([1, 2, 4, 5])
 
+/** One line, for whoever watches. */
+export const inBrief = (line: Line): string =>
+  cells(line)
+    .filter((cell) => cell !== "")
+    .join("  ")
+
+/** All that was promised, and whether it is so: what a reader wants to know first. */
+function promises({ findings, failures }: Report): string[] {
+  const promised = findings.filter(({ met }) => met !== null)
+  const kept = promised.filter(({ met }) => met)
+  const width = Math.max(0, ...promised.map(({ goal }) => goal?.length ?? 0))
+  const told = promised.map((line) => {
+    const { what, unit, p50, floor, ratio, goal, met } = line
+    const beside = floor === null ? "" : `, ${withUnit(figure(floor.p50), unit)} ${floor.what}`
+    const times = ratio === null ? "" : `${figure(ratio)}×: `
+    const found = `${times}${withUnit(figure(p50), unit)}${beside}`
+    return `  ${met ? "kept  " : "BROKEN"}  ${(goal ?? "").padEnd(width)}  ${what}  (${found})`
+  })
+  const failed = failures.map(({ benchmark, why }) => `  FAILED  ${benchmark}: ${why}`)
+  return [
+    `${kept.length} of ${promised.length} promises are kept here and now:`,
+    ...told,
+    ...failed,
+  ]
+}
+
 /** Ends with a newline. */
-export function table({ machine, findings }: Report): string {
+export function table(report: Report): string {
+  const { machine, findings } = report
   const rows = [titles, ...findings.map(cells)]
   const widths = titles.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)))
   const lines = rows.map((row) =>
@@ -87,7 +114,7 @@ export function table({ machine, findings }: Report): string {
   )
   const { processor, cores, kernel, node } = machine
   const where = `${processor}, ${cores} cores, Linux ${kernel}, Node ${node}`
-  return `${[where, "", ...lines].join("\n")}\n`
+  return `${[where, "", ...lines, "", ...promises(report)].join("\n")}\n`
 }
 
 function cells({ what, unit, p50, p99, floor, ratio, goal, met }: Line): string[] {

@@ -59,7 +59,7 @@ export async function accept<T>(
     }
     return await lookingFirst(() => context.ledger.transaction(transaction))
   })
-  if (accepted.ok) context.wake()
+  if (accepted.ok) context.wake([accepted.value.operation.id])
   return accepted
 }
 
@@ -72,7 +72,7 @@ async function fileOperation(
   const { saga, id, plan } = order
   const { accountId, target, subject = target.id, holds, params } = plan
   const { reserves = 0, refused = null } = plan
-  if (refused === null) for (const hold of new Set(holds)) await mustNotBeStuck(rooms, hold)
+  if (refused === null) await mustNotBeStuck(rooms, holds)
   return await file(rooms, {
     ...{ id, saga, accountId, userId: who.userId, node, target, subject },
     ...{ params, holds, reserves, refused, at: clock(), caller: caller ?? null },
@@ -88,9 +88,11 @@ async function repeated<T>(rooms: Rooms, asking: Asking): Promise<Started<T> | u
   return { resource: before.resource, operation, replayed: true }
 }
 
-async function mustNotBeStuck(rooms: Rooms, resource: string): Promise<void> {
-  const [first] = await rooms.operations.holding(resource)
-  if (first?.state !== "stuck") return
+async function mustNotBeStuck(rooms: Rooms, holds: readonly string[]): Promise<void> {
+  // Whatever is stuck was at work, and so it is first wherever it waits.
+  const firsts = await rooms.operations.firstHolding([...new Set(holds)])
+  const first = [...firsts.values()].find(({ state }) => state === "stuck")
+  if (first === undefined) return
   throw new Refusal({
     kind: "in-use",
     what: "operation",

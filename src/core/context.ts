@@ -19,7 +19,8 @@ export type Context = {
   transfers: Transfers
   /** Requests at work under an Idempotency-Key, for their repeats to wait behind. */
   turns: Map<string, Promise<unknown>>
-  wake(): void
+  /** These were queued, or anything may have changed: work that may be done now begins. */
+  wake(queued?: readonly OperationId[]): void
   /** An operation that somebody asked to give up, if it is under way here. */
   giveUp(id: OperationId): void
   clock(): number

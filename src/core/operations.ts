@@ -1,6 +1,6 @@
 /** Operations: find them, give them up, put them out of sight, and wait for their end. */
 import type { Principal } from "../domain/account.ts"
-import { attempt, ok, Refusal } from "../domain/fault.ts"
+import { attempt, Refusal } from "../domain/fault.ts"
 import type { OperationId } from "../domain/ids.ts"
 import { hasEnded, type LogEntry, type Operation } from "../domain/operation.ts"
 import type { Ledger } from "../ledger/ledger.ts"
@@ -52,12 +52,13 @@ export function openOperations(context: OperationTools): Operations {
         giveUp(id)
         return await viewOf(ledger, who, id)
       }),
-    async wait(who, id, withinMs) {
-      const there = await attempt(() => viewOf(ledger, who, id))
-      if (!there.ok) return there
-      await untilEnded(ledger, id, withinMs)
-      return ok(await viewOf(ledger, who, id))
-    },
+    wait: (who, id, withinMs) =>
+      attempt(async () => {
+        const asItIs = must(seen(who, "operation", id, await ledger.read.operations.get(id)))
+        if (hasEnded(asItIs.state)) return await withLog(ledger, asItIs)
+        const after = await untilEnded(ledger, id, withinMs)
+        return await withLog(ledger, must(seen(who, "operation", id, after)))
+      }),
   }
 }
 
@@ -66,9 +67,16 @@ async function viewOf(
   who: Principal,
   id: OperationId,
 ): Promise<OperationView> {
-  const operation = must(seen(who, "operation", id, await ledger.read.operations.get(id)))
-  return { ...operation, log: await ledger.read.operations.log(id) }
+  return await withLog(
+    ledger,
+    must(seen(who, "operation", id, await ledger.read.operations.get(id))),
+  )
 }
+
+const withLog = async ({ read }: Pick<Ledger, "read">, operation: Operation) => ({
+  ...operation,
+  log: await read.operations.log(operation.id),
+})
 
 /** One that is being taken back already has what it is asked for. */
 function mustGoBack({ id, kind, version, state }: Operation, log: readonly LogEntry[]): void {

@@ -7,7 +7,7 @@ import type { Point, Snapshot } from "../domain/snapshot.ts"
 import type { Volume } from "../domain/volume.ts"
 import { snapshotCapture } from "../operations/snapshot/capture.ts"
 import { snapshotCreate } from "../operations/snapshot/create.ts"
-import { tellOf } from "../operations/snapshot/publish.ts"
+import { tell } from "../operations/snapshot/publish.ts"
 import { accept, type Plan } from "./accept.ts"
 import type { Context } from "./context.ts"
 import type { Asking, SnapshotView, SnapshotWish, Started } from "./core.ts"
@@ -31,7 +31,7 @@ export function createSnapshot(
       const { refused, most, reserves } = await judge(rooms, context, wish, covered)
       const snapshot = rowOf(wish, covered, refused, context.clock())
       await rooms.snapshots.add(snapshot)
-      if (refused !== null) await tellOf(rooms, snapshot.id, "snapshot.failed")
+      if (refused !== null) await tell(rooms, snapshot, "snapshot.failed")
       const points = refused === null ? covered.volumes.map((each) => pointOf(snapshot, each)) : []
       for (const point of points) await rooms.points.add(point)
       const { params, ...order } = orderOf(wish, snapshot, points, operationId)

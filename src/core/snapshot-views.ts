@@ -43,8 +43,7 @@ export async function viewsOf(
     points.filter((point) => ready.has(point.snapshotId)),
   )
   const sources = new Set(snapshots.map(({ sourceId }) => sourceId))
-  const standing = new Map<string, string | null>()
-  for (const id of sources) standing.set(id, await rooms.standing.get(id))
+  const standing = await rooms.standing.among([...sources])
   return snapshots.map((snapshot) => {
     const own = bySnapshot.get(snapshot.id) ?? []
     const kept = snapshot.memoryBytes ?? 0

@@ -1,7 +1,7 @@
 /** Requests whose body goes on while their operation works: the answer waits for its end. */
 import { no, ok, type Result } from "../domain/fault.ts"
 import { newId, type OperationId } from "../domain/ids.ts"
-import { hasEnded, type Operation } from "../domain/operation.ts"
+import { type Event, hasEnded, type Operation } from "../domain/operation.ts"
 import type { Ledger } from "../ledger/ledger.ts"
 import type { Context } from "./context.ts"
 import type { Download, Started, Upload } from "./core.ts"
@@ -49,7 +49,8 @@ export async function untilEnded(
     news.resolve()
   }
   const timer = withinMs === null ? undefined : setTimeout(finish, withinMs)
-  const stopListening = ledger.onEvents(() => news.resolve())
+  const isAbout = ({ data }: Event) => (data as { operationId?: string } | null)?.operationId === id
+  const stopListening = ledger.onEvents((events) => events.some(isAbout) && news.resolve())
   try {
     for (;;) {
       const operation = await ledger.read.operations.get(id)

@@ -14,5 +14,12 @@ export interface EngineMemoryTx {
 
 /** Lent by the ledger. A transaction is atomic, durable, and serial with every other. */
 export interface EngineMemory {
-  transaction<T>(work: (tx: EngineMemoryTx) => Promise<T>): Promise<T>
+  /**
+   * `later`: everybody sees it at once and it survives our end, but a power cut only from the next
+   * durable commit on. For what means nothing before the operation is recorded as done, and of
+   * which no file is removed.
+   */
+  transaction<T>(work: (tx: EngineMemoryTx) => Promise<T>, durable?: "later"): Promise<T>
+  /** One record as it is now, outside of any transaction. */
+  get(kind: string, id: string): Promise<EngineRecord | undefined>
 }

@@ -10,7 +10,7 @@ import type { Engine } from "./engine.ts"
 import type { Rig } from "./engine-rig.suite.ts"
 
 export function crashStories(rig: () => Rig): void {
-  describe.each(["before", "after"] as const)(
+  describe.each(["before", "after", "with the power"] as const)(
     "wherever the light goes out, %s a commit",
     (when) => {
       test("all is done when it is done again", async () => {

@@ -12,10 +12,15 @@ export type Rig = {
   restart(): Promise<void>
   /** The processes that have disks open do not outlive it: the power failed. */
   readonly restartEndsOpeners: boolean
+  /** Another engine over the same bytes and records, that knows of them what it finds there. */
+  another(): Promise<Engine>
   /** As `restart`, and from here on it works on itself within these limits. */
   limit(upkeep: UpkeepLimits): Promise<void>
-  /** The light goes out with the n-th commit from now on, just before it or just after. */
-  failCommits(when: "before" | "after", nth: number): void
+  /**
+   * The light goes out with the n-th commit from now on, just before it or just after. With the
+   * power, all that was committed for later is lost as well.
+   */
+  failCommits(when: LightOut, nth: number): void
   /**
    * Somebody else does this just before the n-th transaction from now, in the midst of whatever
    * verb that is. Ends with asking whether it came to it.
@@ -29,6 +34,8 @@ export type Rig = {
   leftovers(): Promise<string[]>
   end(): Promise<void>
 }
+
+export type LightOut = "before" | "after" | "with the power"
 
 export interface Opener {
   /** Acknowledged and flushed when it resolves. */

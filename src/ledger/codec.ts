@@ -38,6 +38,7 @@ export function table<T extends object>(name: string, fields: Fields<T>): Table<
     field,
     column: columnName(field),
     kind,
+    place: `${name}.${field}`,
   }))
   const byField = new Map(known.map(({ field, column, kind }) => [field, { name: column, kind }]))
   return {
@@ -50,16 +51,16 @@ export function table<T extends object>(name: string, fields: Fields<T>): Table<
     },
     encode(row) {
       const columns: Record<string, SqlValue> = {}
-      for (const { field, column, kind } of known) {
+      for (const { field, column, kind, place } of known) {
         if (!(field in row)) continue
-        columns[column] = encodeValue(kind, row[field as keyof T], `${name}.${field}`)
+        columns[column] = encodeValue(kind, row[field as keyof T], place)
       }
       return columns
     },
     decode(columns) {
       const row: Record<string, unknown> = {}
-      for (const { field, column, kind } of known) {
-        row[field] = decodeValue(kind, columns[column], `${name}.${field}`)
+      for (const { field, column, kind, place } of known) {
+        row[field] = decodeValue(kind, columns[column], place)
       }
       return row as T
     },

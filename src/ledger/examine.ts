@@ -43,7 +43,7 @@ export async function examine(store: Store): Promise<string[]> {
   const words = await store.integrity()
   for (const { find, say } of rules) {
     const query = sql<{ id: string }>`${sql.raw(find)} order by 1 limit ${mostOfOneKind}`
-    const { rows } = await query.execute(store.reader)
+    const { rows } = await query.execute(store.reader.db)
     words.push(...rows.map((row) => say(row.id)))
   }
   return words

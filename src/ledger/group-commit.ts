@@ -3,6 +3,10 @@
  * event loop run one after the other, each inside a savepoint of its own, and are made durable
  * together: a slow disk then costs one flush for all of them. None resolves before that flush,
  * and one that throws takes back its own changes only.
+ *
+ * Where none of a group need be durable at once, its commit waits for no flush. It is in the log
+ * before every later one, and a log is read only as far as it is whole (sqlite.org/wal.html): the
+ * next flush makes it durable, too, and nothing that came after it can be there without it.
  */
 import { AsyncLocalStorage } from "node:async_hooks"
 import { statfsSync } from "node:fs"
@@ -10,15 +14,17 @@ import { dirname } from "node:path"
 import { setImmediate as nextTurn } from "node:timers/promises"
 import Sqlite, { type Database } from "better-sqlite3"
 import { Refusal } from "../domain/fault.ts"
+import type { Durable } from "./store.ts"
 
 export interface GroupCommit {
-  run<T>(work: () => Promise<T>): Promise<T>
+  run<T>(work: () => Promise<T>, durable?: Durable): Promise<T>
   /** Refuses further work; resolves when what was accepted is done. */
   close(): Promise<void>
 }
 
 type Member = {
   work(): Promise<unknown>
+  durable: Durable
   resolve(value: unknown): void
   reject(cause: unknown): void
 }
@@ -28,6 +34,7 @@ const largestGroup = 64
 
 export function groupCommit(database: Database): GroupCommit {
   const say = statements(database)
+  const flushing = flushesOf(database)
   const inside = new AsyncLocalStorage<{ open: boolean }>()
   const waiting: Member[] = []
   let draining: Promise<void> | undefined
@@ -42,11 +49,16 @@ export function groupCommit(database: Database): GroupCommit {
   }
 
   async function commit(group: readonly Member[]): Promise<void> {
+    const isUrgent = group.some(({ durable }) => durable === "now")
     try {
+      flushing.choose(isUrgent)
       say.begin.run()
       const settled: (() => void)[] = []
-      for (const member of group) settled.push(await carryOut(member))
-      say.commit.run()
+      const [only, ...others] = group
+      // One alone needs no savepoint: when it throws, there is nobody else's work to keep.
+      if (only !== undefined && others.length === 0) settled.push(await alone(only))
+      else for (const member of group) settled.push(await carryOut(member))
+      if (database.inTransaction) say.commit.run()
       for (const settle of settled) settle()
     } catch (cause) {
       if (database.inTransaction) say.rollback.run()
@@ -54,11 +66,20 @@ export function groupCommit(database: Database): GroupCommit {
     }
   }
 
+  async function alone(member: Member): Promise<() => void> {
+    try {
+      const value = await within(member)
+      return () => member.resolve(value)
+    } catch (cause) {
+      if (database.inTransaction) say.rollback.run()
+      return () => member.reject(inWords(cause, database.name))
+    }
+  }
+
   async function carryOut(member: Member): Promise<() => void> {
-    const scope = { open: true }
     say.savepoint.run()
     try {
-      const value = await inside.run(scope, member.work)
+      const value = await within(member)
       say.release.run()
       return () => member.resolve(value)
     } catch (cause) {
@@ -67,19 +88,26 @@ export function groupCommit(database: Database): GroupCommit {
       say.undo.run()
       say.release.run()
       return () => member.reject(inWords(cause, database.name))
+    }
+  }
+
+  async function within(member: Member): Promise<unknown> {
+    const scope = { open: true }
+    try {
+      return await inside.run(scope, member.work)
     } finally {
       scope.open = false
     }
   }
 
   return {
-    run<T>(work: () => Promise<T>): Promise<T> {
+    run<T>(work: () => Promise<T>, durable: Durable = "now"): Promise<T> {
       if (closed) return Promise.reject(new Error("the ledger is closed"))
       if (inside.getStore()?.open) {
         return Promise.reject(new Error("a transaction inside a transaction waits for itself"))
       }
       return new Promise<T>((resolve, reject) => {
-        waiting.push({ work, resolve: (value) => resolve(value as T), reject })
+        waiting.push({ work, durable, resolve: (value) => resolve(value as T), reject })
         draining ??= drain()
       })
     },
@@ -99,6 +127,21 @@ function inWords(cause: unknown, file: string): unknown {
 
 /** What a commit may take in the write-ahead log, generously. */
 const commitBytes = 2 ** 20
+
+/** Whether commits flush; a connection that never does (in tests) is left as it is. */
+function flushesOf(database: Database) {
+  const [full, normal] = [2, 1]
+  const usual = database.pragma("synchronous", { simple: true })
+  let now = usual
+  return {
+    choose(isUrgent: boolean): void {
+      const wanted = isUrgent || usual !== full ? usual : normal
+      if (wanted === now) return
+      database.pragma(`synchronous = ${wanted}`)
+      now = wanted
+    },
+  }
+}
 
 const statements = (database: Database) => ({
   // `immediate`: a transaction that starts as a reader may be refused the lock when it writes.

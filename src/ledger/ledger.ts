@@ -44,8 +44,11 @@ export interface OperationRoom extends Room<Operation> {
   enqueue(operation: Operation, holds: readonly string[]): Promise<void>
   log(id: OperationId): Promise<LogEntry[]>
   append(id: OperationId, entry: LogEntry): Promise<void>
-  /** Its holds, or these of them, are given up; those that waited behind may be claimed. */
-  release(id: OperationId, resources?: readonly string[]): Promise<void>
+  /**
+   * Its holds, or these of them, are given up; those that waited behind may be claimed. Resolves
+   * with what it held.
+   */
+  release(id: OperationId, resources?: readonly string[]): Promise<string[]>
   /** Operations not ended, or stuck, that hold this resource, first in the queue first. */
   holding(resource: string): Promise<Operation[]>
   /** The first in the queue of each of these resources; those that nobody holds are left out. */
@@ -111,6 +114,8 @@ export interface Rooms {
 
 export interface StandingRoom {
   get(sourceId: string): Promise<SnapshotId | null>
+  /** Of those that stand somewhere. */
+  among(sourceIds: readonly string[]): Promise<Map<string, SnapshotId>>
   set(sourceId: string, snapshot: SnapshotId | null): Promise<void>
   /** Every source standing on `from` stands on `to` instead: `from` is going away. */
   move(from: SnapshotId, to: SnapshotId | null): Promise<void>
@@ -144,13 +149,20 @@ export interface Ledger {
     leaseMs: number,
     except?: readonly OperationId[],
   ): Promise<Claim | undefined>
+  /** The same for those of these that are queued: what others wait for is not looked at. */
+  claimThese(
+    ids: readonly OperationId[],
+    node: string,
+    nowMs: number,
+    leaseMs: number,
+  ): Promise<Claim[]>
   renew(id: OperationId, fence: number, leaseUntil: number): Promise<void>
   /** At start, with the state directory locked: every lease of this node has lost its owner. */
   expireLeases(node: string): Promise<void>
   /** The memory of one engine; with a claim, its writes are fenced. */
   engineMemory(engine: string, claim?: { id: OperationId; fence: number }): EngineMemory
-  /** Called after a commit that added events. */
-  onEvents(listener: () => void): () => void
+  /** Called after a commit that added events, with those. */
+  onEvents(listener: (events: readonly Event[]) => void): () => void
   setting(key: string): Promise<string | undefined>
   set(key: string, value: string): Promise<void>
   /** A consistent copy of everything, made while work goes on. */
@@ -162,7 +174,7 @@ export interface Ledger {
 
 type Readable =
   | ("get" | "find" | "count" | "sum" | "log" | "holding" | "firstHolding" | "after" | "newest")
-  | ("page" | "countIn")
+  | ("page" | "countIn" | "among")
 /** Reads outside a transaction: the same rooms without their writing verbs. */
 type Reading<R> = Pick<R, Extract<keyof R, Readable>>
 export type ReadRooms = { readonly [K in keyof Rooms]: Reading<Rooms[K]> }

@@ -2,9 +2,11 @@
 import { sql } from "kysely"
 import type { SqlValue } from "./codec.ts"
 import type { PointRoom, PointsWhere } from "./ledger.ts"
-import { limitOf, matching, room } from "./room.ts"
-import type { Db } from "./tables.ts"
-import { anyTable, points, snapshots, volumes } from "./tables.ts"
+import { allOf, conditionsOf, shapeOf, valuesOf } from "./matching.ts"
+import { limitOf, room } from "./room.ts"
+import type { Connection } from "./store.ts"
+import type { AnyDb } from "./tables.ts"
+import { points, snapshots, volumes } from "./tables.ts"
 
 /** What the snapshot's columns are called in a row that has both. */
 const snapshotColumns = snapshots.columns.map((name) => ({ name, as: `of_snapshot_${name}` }))
@@ -12,33 +14,27 @@ const snapshotColumns = snapshots.columns.map((name) => ({ name, as: `of_snapsho
 /** Most snapshots are in one of the states asked for: they must not be looked for by an index. */
 const anyState = sql<string>`coalesce(snapshot.state, '')`
 
-export function pointRoom(tables: Db): PointRoom {
-  const db = anyTable(tables)
-  const both = ({ point = {}, snapshot = {} }: PointsWhere) =>
-    db
-      .selectFrom("point")
-      .innerJoin("snapshot", "snapshot.id", "point.snapshot_id")
-      .where((eb) => matching(eb, points, point, (name) => `point.${name}`))
-      .where((eb) =>
-        matching(eb, snapshots, snapshot, (name) =>
-          name === "state" ? anyState : `snapshot.${name}`,
-        ),
-      )
-  const columns = snapshotColumns.map(({ name, as }) => `snapshot.${name} as ${as}`)
+const columns = snapshotColumns.map(({ name, as }) => `snapshot.${name} as ${as}`)
+
+export function pointRoom(to: Connection): PointRoom {
   return {
-    ...room(tables, points),
+    ...room(to, points),
 
     async page(where, page) {
+      const asked = ask(where)
+      const { after } = page
       const newestFirst = page.order === "newest-first"
-      let query = both(where).selectAll("point").select(columns)
-      if (page.after !== undefined) {
-        query = query.where("point.id", newestFirst ? "<" : ">", page.after)
-      }
-      const rows = await query
-        .orderBy("point.id", newestFirst ? "desc" : "asc")
-        .limit(limitOf(page))
-        .offset(page.offset ?? 0)
-        .execute()
+      const shape = `points: page ${asked.shape} ${newestFirst} ${after !== undefined}`
+      const [limit, offset] = [limitOf(page), page.offset ?? 0]
+      const start = after === undefined ? [] : [after]
+      const rows = await to.all<Row>(shape, [...asked.values, ...start, limit, offset], (db) => {
+        let query = asked.word(db).selectAll("point").select(columns)
+        if (after !== undefined) query = query.where("point.id", newestFirst ? "<" : ">", after)
+        return query
+          .orderBy("point.id", newestFirst ? "desc" : "asc")
+          .limit(limit)
+          .offset(offset)
+      })
       return rows.map((row) => ({
         point: points.decode(row),
         snapshot: snapshots.decode(ofTheSnapshot(row)),
@@ -46,23 +42,45 @@ export function pointRoom(tables: Db): PointRoom {
     },
 
     async countIn({ volume, ...where }) {
-      const all = both(where)
-      const counted =
-        volume === undefined
-          ? all
-          : all
-              .innerJoin("volume", "volume.id", "point.volume_id")
-              .where((eb) => matching(eb, volumes, volume, (name) => `volume.${name}`))
-      const { n } = await counted
-        .select((eb) => eb.fn.countAll<number>().as("n"))
-        .executeTakeFirstOrThrow()
-      return n
+      const asked = ask(where)
+      const ofVolume = conditionsOf(volumes, volume ?? {})
+      const shape = `points: count ${asked.shape} in ${volume && shapeOf(ofVolume)}`
+      const values = [...asked.values, ...valuesOf(ofVolume)]
+      const [counted] = await to.all<{ n: number }>(shape, values, (db) => {
+        const all = asked.word(db)
+        const those =
+          volume === undefined
+            ? all
+            : all
+                .innerJoin("volume", "volume.id", "point.volume_id")
+                .where((eb) => allOf(eb, ofVolume, (name) => `volume.${name}`))
+        return those.select((eb) => eb.fn.countAll<number>().as("n"))
+      })
+      return counted?.n ?? 0
     },
   }
 }
 
-function ofTheSnapshot(row: Record<string, SqlValue>): Record<string, SqlValue> {
-  const own: Record<string, SqlValue> = {}
+type Row = Record<string, SqlValue>
+
+function ask({ point = {}, snapshot = {} }: PointsWhere) {
+  const [ofPoint, ofSnapshot] = [conditionsOf(points, point), conditionsOf(snapshots, snapshot)]
+  return {
+    shape: `${shapeOf(ofPoint)} of ${shapeOf(ofSnapshot)}`,
+    values: [...valuesOf(ofPoint), ...valuesOf(ofSnapshot)],
+    word: (db: AnyDb) =>
+      db
+        .selectFrom("point")
+        .innerJoin("snapshot", "snapshot.id", "point.snapshot_id")
+        .where((eb) => allOf(eb, ofPoint, (name) => `point.${name}`))
+        .where((eb) =>
+          allOf(eb, ofSnapshot, (name) => (name === "state" ? anyState : `snapshot.${name}`)),
+        ),
+  }
+}
+
+function ofTheSnapshot(row: Row): Row {
+  const own: Row = {}
   for (const { name, as } of snapshotColumns) {
     const value = row[as]
     if (value !== undefined) own[name] = value

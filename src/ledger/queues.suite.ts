@@ -91,6 +91,27 @@ export function queuesSuite(bench: Bench): void {
       expect((await claimed())?.id).toBe(next.id)
     })
 
+    test("of some looks at no others, and takes what may run and was never claimed", async () => {
+      const [first, second, other] = [operation(), operation(), operation()]
+      const there = operation({ node: "there" })
+      await enqueue(first, ["a"])
+      await enqueue(second, ["a", "b"])
+      await enqueue(other, ["c"])
+      await enqueue(there, ["d"])
+      const these = async () => {
+        const ids = [second.id, first.id, there.id]
+        const claims = await bench.ledger.claimThese(ids, "here", 1000, leaseMs)
+        return claims.map(({ operation: { id, state, fence } }) => ({ id, state, fence }))
+      }
+      expect(await these()).toEqual([{ id: first.id, state: "running", fence: 1 }])
+      // Not even when its lease is over: that is for whoever looks everywhere.
+      expect(await bench.ledger.claimThese([first.id], "here", 9000, leaseMs)).toEqual([])
+      expect(await these()).toEqual([])
+      await end(first.id, 1)
+      expect(await these()).toEqual([{ id: second.id, state: "running", fence: 1 }])
+      expect((await claimed())?.id).toBe(other.id)
+    })
+
     test("leaves alone what the worker says it has under way, late or not", async () => {
       const late = operation()
       await enqueue(late, ["a"])

@@ -1,29 +1,39 @@
 /** The ledger's contract, kept with SQL that every database speaks, over any `Store`. */
+
+import type { Event } from "../domain/operation.ts"
 import { engineRecordsOf } from "./engine-record.ts"
 import { examine } from "./examine.ts"
 import type { Ledger, Rooms } from "./ledger.ts"
-import { checkFence, claim, expireLeases, operationRoom, renew } from "./operation-room.ts"
+import {
+  checkFence,
+  claim,
+  claimThese,
+  expireLeases,
+  operationRoom,
+  renew,
+} from "./operation-room.ts"
 import { pointRoom } from "./point-room.ts"
 import { room } from "./room.ts"
 import { eventRoom, repeatRoom, standingRoom, tokenRoom } from "./small-rooms.ts"
-import type { Store } from "./store.ts"
-import type { Db } from "./tables.ts"
+import type { Connection, Store } from "./store.ts"
 import * as tables from "./tables.ts"
 
 export function sqlLedger(store: Store): Ledger {
-  const listeners = new Set<() => void>()
+  const listeners = new Set<(events: readonly Event[]) => void>()
 
-  async function transaction<T>(work: (rooms: Rooms, db: Db) => Promise<T>): Promise<T> {
-    let eventsAdded = false
-    const result = await store.write((db) => {
-      eventsAdded = false
-      const added = () => {
-        eventsAdded = true
-      }
-      return work(roomsOf(db, added), db)
+  async function transaction<T>(work: (rooms: Rooms, to: Connection) => Promise<T>): Promise<T> {
+    let added: Event[] = []
+    const result = await store.write((to) => {
+      added = []
+      return work(
+        roomsOf(to, (event) => added.push(event)),
+        to,
+      )
     })
     // Later, so that a listener's mistake is not taken for one of the transaction's.
-    if (eventsAdded) for (const listener of listeners) queueMicrotask(listener)
+    if (added.length > 0) {
+      for (const listener of listeners) queueMicrotask(() => listener(added))
+    }
     return result
   }
 
@@ -33,22 +43,31 @@ export function sqlLedger(store: Store): Ledger {
     transaction: (work) => transaction(work),
 
     fenced: (id, fence, work) =>
-      transaction(async (rooms, db) => {
-        await checkFence(db, id, fence)
+      transaction(async (rooms, to) => {
+        await checkFence(to, id, fence)
         return work(rooms)
       }),
 
+    // A claim that a power cut takes back was never made: what was done under it is found and
+    // gone on with, and nobody outside was told of anything before a commit that came later.
     claim: (node, nowMs, leaseMs, except = []) =>
-      store.write((db) => claim(db, node, nowMs, { leaseUntil: nowMs + leaseMs, except })),
-    renew: (id, fence, leaseUntil) => store.write((db) => renew(db, id, fence, leaseUntil)),
-    expireLeases: (node) => store.write((db) => expireLeases(db, node)),
+      store.write((to) => claim(to, { node, nowMs, leaseUntil: nowMs + leaseMs }, except), "later"),
+    claimThese: (ids, node, nowMs, leaseMs) =>
+      store.write(
+        (to) => claimThese(to, { node, nowMs, leaseUntil: nowMs + leaseMs }, ids),
+        "later",
+      ),
+    renew: (id, fence, leaseUntil) =>
+      store.write((to) => renew(to, id, fence, leaseUntil), "later"),
+    expireLeases: (node) => store.write((to) => expireLeases(to, node)),
 
     engineMemory: (engine, held) => ({
-      transaction: (work) =>
-        store.write(async (db) => {
-          if (held !== undefined) await checkFence(db, held.id, held.fence)
-          return work(engineRecordsOf(db, engine))
-        }),
+      transaction: (work, durable) =>
+        store.write(async (to) => {
+          if (held !== undefined) await checkFence(to, held.id, held.fence)
+          return work(engineRecordsOf(to, engine))
+        }, durable),
+      get: (kind, id) => engineRecordsOf(store.reader, engine).get(kind, id),
     }),
 
     onEvents(listener) {
@@ -57,17 +76,22 @@ export function sqlLedger(store: Store): Ledger {
     },
 
     async setting(key) {
-      const settings = store.reader.selectFrom("setting").select("value")
-      return (await settings.where("key", "=", key).executeTakeFirst())?.value
+      const [found] = await store.reader.all<{ value: string }>("setting: get", [key], (db) =>
+        db.selectFrom("setting").select("value").where("key", "=", key),
+      )
+      return found?.value
     },
 
     set: (key, value) =>
-      store.write(async (db) => {
-        await db
-          .insertInto("setting")
-          .values({ key, value })
-          .onConflict((conflict) => conflict.column("key").doUpdateSet({ value }))
-          .execute()
+      store.write(async (to) => {
+        await to.run("setting: set", [key, value], (db) =>
+          db
+            .insertInto("setting")
+            .values({ key, value })
+            .onConflict((conflict) =>
+              conflict.column("key").doUpdateSet((eb) => ({ value: eb.ref("excluded.value") })),
+            ),
+        )
       }),
 
     backup: (file) => store.backup(file),
@@ -76,19 +100,19 @@ export function sqlLedger(store: Store): Ledger {
   }
 }
 
-const roomsOf = (db: Db, eventAdded: () => void): Rooms => ({
-  accounts: room(db, tables.accounts),
-  users: room(db, tables.users),
-  tokens: tokenRoom(db),
-  keys: room(db, tables.keys),
-  appCredentials: room(db, tables.appCredentials),
-  images: room(db, tables.images),
-  volumes: room(db, tables.volumes),
-  machines: room(db, tables.machines),
-  snapshots: room(db, tables.snapshots),
-  points: pointRoom(db),
-  operations: operationRoom(db),
-  events: eventRoom(db, eventAdded),
-  repeats: repeatRoom(db),
-  standing: standingRoom(db),
+const roomsOf = (to: Connection, eventAdded: (event: Event) => void): Rooms => ({
+  accounts: room(to, tables.accounts),
+  users: room(to, tables.users),
+  tokens: tokenRoom(to),
+  keys: room(to, tables.keys),
+  appCredentials: room(to, tables.appCredentials),
+  images: room(to, tables.images),
+  volumes: room(to, tables.volumes),
+  machines: room(to, tables.machines),
+  snapshots: room(to, tables.snapshots),
+  points: pointRoom(to),
+  operations: operationRoom(to),
+  events: eventRoom(to, eventAdded),
+  repeats: repeatRoom(to),
+  standing: standingRoom(to),
 })

@@ -50,6 +50,8 @@ export function sqliteSuite(): void {
       const database = new Sqlite(file)
       const slow = [...texts].flatMap((text) =>
         plan(database, text)
+          // Values that stand in the query itself are few.
+          .filter((line) => !/^SCAN (wanted|\d+ CONSTANT ROWS?)$/.test(line))
           .filter((line) => /^SCAN|TEMP B-TREE/.test(line))
           .map((line) => `${line}: ${text}`),
       )
@@ -172,7 +174,7 @@ export function sqliteSuite(): void {
     test("flushes every commit, and minds what belongs to what", async () => {
       const store = await openSqliteStore(file, {})
       const setting = (name: string) =>
-        store.write(async (db) => Object.values((await pragma(name).execute(db)).rows[0] ?? {}))
+        store.write(async ({ db }) => Object.values((await pragma(name).execute(db)).rows[0] ?? {}))
       expect(await setting("journal_mode")).toEqual(["wal"])
       expect(await setting("synchronous")).toEqual([2])
       expect(await setting("foreign_keys")).toEqual([1])

@@ -17,7 +17,7 @@ import { migrate } from "./migrations.ts"
 import { sqlLedger } from "./sql-ledger.ts"
 import { backupSqlite } from "./sqlite-backup.ts"
 import { rememberDistribution } from "./sqlite-plans.ts"
-import { CachedStatements } from "./sqlite-statements.ts"
+import { CachedStatements, connectionOver } from "./sqlite-statements.ts"
 import type { Store } from "./store.ts"
 import type { Tables } from "./tables.ts"
 
@@ -29,6 +29,8 @@ export type SqliteOptions = {
 }
 
 const busyTimeoutMs = 5000
+/** KiB for each connection, an eighth of what the library takes: the kernel keeps the file, too. */
+const cacheSize = "cache_size = -2000"
 
 /** `:memory:` is a database for one test: a file with no name, gone with its last connection. */
 export async function openSqliteLedger(file: string, options: SqliteOptions = {}): Promise<Ledger> {
@@ -53,6 +55,7 @@ async function openFile(file: string, options: SqliteOptions): Promise<Store> {
   try {
     await prepareFile(writing, options)
     reading = new Sqlite(file, { timeout: busyTimeoutMs, readonly: true })
+    reading.pragma(cacheSize)
     return storeOf(writing, reading, options)
   } catch (cause) {
     reading?.close()
@@ -65,6 +68,7 @@ async function prepareFile(writing: Database, options: SqliteOptions): Promise<v
   writing.pragma("journal_mode = wal")
   writing.pragma(`synchronous = ${options.synchronous ?? "FULL"}`)
   writing.pragma("foreign_keys = on")
+  writing.pragma(cacheSize)
   // A savepoint's own journal would otherwise be a file, elsewhere, at every larger transaction.
   writing.pragma("temp_store = memory")
   writing.pragma(`journal_size_limit = ${64 * 2 ** 20}`)
@@ -75,12 +79,11 @@ async function prepareFile(writing: Database, options: SqliteOptions): Promise<v
 function storeOf(writing: Database, reading: Database, options: SqliteOptions): Store {
   // Opens the reader's files now: from here on the names of the files are needed no more.
   reading.prepare("select count(*) from setting").get()
-  const writer = kyselyOver(new CachedStatements(writing, options.onPrepare))
-  const reader = kyselyOver(new CachedStatements(reading, options.onPrepare))
+  const writer = connectionTo(writing, options)
   const commits = groupCommit(writing)
   return {
-    reader,
-    write: (work) => commits.run(() => work(writer)),
+    reader: connectionTo(reading, options),
+    write: (work, durable) => commits.run(() => work(writer), durable),
     // The writing connection's own changes go into a backup under way; another's restart it.
     backup: (file) => backupSqlite(writing, file),
     async integrity() {
@@ -98,6 +101,11 @@ function storeOf(writing: Database, reading: Database, options: SqliteOptions): 
       writing.close()
     },
   }
+}
+
+function connectionTo(database: Database, { onPrepare }: SqliteOptions) {
+  const statements = new CachedStatements(database, onPrepare)
+  return connectionOver(statements, kyselyOver(statements))
 }
 
 const kyselyOver = (database: SqliteDatabase) =>

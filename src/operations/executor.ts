@@ -3,14 +3,16 @@
  * is run from its log is in `run.ts`; here is only who runs what, and when.
  */
 import type { OperationId } from "../domain/ids.ts"
+import type { Operation } from "../domain/operation.ts"
 import { type Claim, ClaimLost } from "../ledger/ledger.ts"
+import { newClaims } from "./claims.ts"
 import type { ExecutorOptions } from "./options.ts"
 import { cancellation } from "./outcome.ts"
 import { runClaim } from "./run.ts"
 
 export interface Executor {
-  /** Something was queued: look. */
-  wake(): void
+  /** Look what may run: these, which were queued, or whatever there is. */
+  wake(queued?: readonly OperationId[]): void
   /** It was marked as cancelled in the ledger: if it is under way here, it learns of it now. */
   cancel(id: OperationId): void
   /** Resolves when nothing is under way and nothing may be claimed. */
@@ -23,6 +25,7 @@ export function openExecutor(options: ExecutorOptions): Executor {
   const underWay = new Map<OperationId, Promise<void>>()
   const cancelling = new Map<OperationId, AbortController>()
   const stopping = new AbortController()
+  const claims = newClaims(options)
   let claiming: Promise<void> | undefined
   let again = false
 
@@ -32,18 +35,14 @@ export function openExecutor(options: ExecutorOptions): Executor {
     const cancelled = new AbortController()
     cancelling.set(operation.id, cancelled)
     if (operation.cancelled) cancelled.abort(cancellation())
-    const renewing = setInterval(() => {
-      options.ledger
-        .renew(operation.id, operation.fence, options.clock() + options.leaseMs)
-        .catch((cause) => {
-          // A ledger that cannot be written just now has not given the operation to anyone else.
-          if (cause instanceof ClaimLost) lost.abort(cause)
-        })
-    }, options.leaseMs / 3)
+    const renewing = renewed(options, operation, (cause) => lost.abort(cause))
+    const freed = (resources: readonly string[]) => {
+      claims.freed(resources)
+      executor.wake([])
+    }
     try {
-      const stepped = () => executor.wake()
       const signal = AbortSignal.any([stopping.signal, lost.signal])
-      await runClaim(claim, { ...options, stepped }, { signal, cancelled: cancelled.signal })
+      await runClaim(claim, { ...options, freed }, { signal, cancelled: cancelled.signal })
     } catch (cause) {
       if (!(cause instanceof ClaimLost) && !stopping.signal.aborted) {
         // The ledger itself failed: we know nothing, so nothing is decided here. The lease runs
@@ -57,7 +56,7 @@ export function openExecutor(options: ExecutorOptions): Executor {
       clearInterval(renewing)
       underWay.delete(operation.id)
       cancelling.delete(operation.id)
-      executor.wake()
+      executor.wake([])
     }
   }
 
@@ -70,23 +69,25 @@ export function openExecutor(options: ExecutorOptions): Executor {
     do {
       again = false
       while (underWay.size < options.concurrency && !stopping.signal.aborted) {
-        const { node, clock, leaseMs } = options
-        const claim = await options.ledger.claim(node, clock(), leaseMs, [...underWay.keys()])
-        if (claim === undefined) break
-        underWay.set(claim.operation.id, work(claim))
+        const room = options.concurrency - underWay.size
+        const claimed = await claims.next(room, [...underWay.keys()])
+        if (claimed.length === 0) break
+        for (const claim of claimed) underWay.set(claim.operation.id, work(claim))
       }
     } while (again && !stopping.signal.aborted)
   }
 
   const executor: Executor = {
-    wake() {
+    wake(queued) {
+      if (queued === undefined) claims.lookEverywhere()
+      else claims.queued(queued)
       again = true
       if (claiming !== undefined || stopping.signal.aborted) return
       claiming = claimAll()
         .catch((cause) => options.log("error", "operations cannot be claimed", { cause }))
         .finally(() => {
           claiming = undefined
-          if (again && underWay.size < options.concurrency) executor.wake()
+          if (again && underWay.size < options.concurrency) executor.wake([])
         })
     },
     cancel: (id) => cancelling.get(id)?.abort(cancellation()),
@@ -107,4 +108,18 @@ export function openExecutor(options: ExecutorOptions): Executor {
     },
   }
   return executor
+}
+
+/** Keeps the lease until the timer is cleared. */
+function renewed(
+  { ledger, clock, leaseMs }: ExecutorOptions,
+  { id, fence }: Operation,
+  lost: (cause: ClaimLost) => void,
+): NodeJS.Timeout {
+  return setInterval(() => {
+    ledger.renew(id, fence, clock() + leaseMs).catch((cause) => {
+      // A ledger that cannot be written just now has not given the operation to anyone else.
+      if (cause instanceof ClaimLost) lost(cause)
+    })
+  }, leaseMs / 3)
 }

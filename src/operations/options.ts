@@ -17,7 +17,7 @@ export type ExecutorOptions = {
   /** Waits between tries of an undo or of a forward-only step; then the operation is `stuck`. */
   retryMs: readonly number[]
   log(level: "info" | "warn" | "error", message: string, details: Record<string, unknown>): void
-  /** A step is done, and may have given up something that others wait for. */
-  stepped?(): void
+  /** This is given up, so that others who wait for it may go on. */
+  freed?(resources: readonly string[]): void
   ended?(operation: Operation, state: OperationState): void
 }

@@ -71,10 +71,10 @@ const happened = (run: Run, step: AnyStep, event: LogEvent) =>
 
 /** A forward-only step's failure is not a reason to go back; it is tried again. */
 function failed(run: Run): LogEntry | undefined {
-  const final = run.saga.steps.filter((step) => !step.forwardOnly)
-  return run.log.find(
-    (entry) => entry.event === "failed" && final.some((step) => step.name === entry.step),
+  const final = new Set(
+    run.saga.steps.flatMap(({ name, forwardOnly }) => (forwardOnly ? [] : name)),
   )
+  return run.log.find(({ event, step }) => event === "failed" && final.has(step))
 }
 
 function known(run: Run): object {
@@ -118,16 +118,18 @@ async function succeed(
   if (next !== undefined) entries.push({ ...blank(run, next), event: "started" })
   try {
     if (next === undefined) return await end(run, "done", null, entries, record)
+    const freed = step.frees?.(known(run) as never) ?? []
     await write(run, async (rooms) => {
       await record(rooms)
       for (const entry of entries) await append(run, rooms, entry)
+      if (freed.length > 0) await rooms.operations.release(run.claim.operation.id, freed)
       await run.progress.save(rooms)
     })
+    if (freed.length > 0) run.options.freed?.(freed)
   } catch (cause) {
     return await endBroken(run, step, cause)
   }
   run.log.push(...entries)
-  run.options.stepped?.()
   return "on"
 }
 
@@ -199,13 +201,8 @@ const blank = (run: Run, step: AnyStep) => ({
 const failure = (
   run: Run,
   step: AnyStep,
-  why: { reason: string; fault: Fault | null },
-): LogEntry => ({
-  ...blank(run, step),
-  event: "failed",
-  reason: why.reason,
-  fault: why.fault,
-})
+  { reason, fault }: { reason: string; fault: Fault | null },
+): LogEntry => ({ ...blank(run, step), event: "failed", reason, fault })
 
 const write = <T>(run: Run, work: (rooms: Rooms) => Promise<T>): Promise<T> =>
   run.options.ledger.fenced(run.claim.operation.id, run.claim.operation.fence, work)
@@ -221,12 +218,12 @@ async function end(
   record?: (rooms: Rooms) => Promise<void>,
 ): Promise<"ended"> {
   const { operation } = run.claim
-  await write(run, async (rooms) => {
+  const freed = await write(run, async (rooms) => {
     await record?.(rooms)
     for (const entry of entries) await append(run, rooms, entry)
     // A stuck operation keeps its place at the head of its queues: whatever came after it would
     // work on things that are neither as they were nor as they were to be.
-    if (state !== "stuck") await rooms.operations.release(operation.id)
+    const freed = state === "stuck" ? [] : await rooms.operations.release(operation.id)
     await rooms.operations.change(operation.id, {
       state,
       endedAt: run.options.clock(),
@@ -243,8 +240,10 @@ async function end(
       resourceId: operation.targetId,
       data: { operationId: operation.id, kind: operation.kind, reason: why?.reason ?? null },
     })
+    return freed
   })
   run.log.push(...entries)
+  run.options.freed?.(freed)
   run.options.ended?.(operation, state)
   return "ended"
 }

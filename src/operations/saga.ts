@@ -20,6 +20,8 @@ export type Step<Tools, Known, Output> = {
    * `stuck` rather than `undone`. Steps before the first such step can still be undone.
    */
   readonly forwardOnly?: boolean
+  /** Once it is done, its operation holds these no longer. */
+  frees?(known: Known): readonly string[]
   do?(tools: Tools, known: Known): Promise<Output>
   record?(rooms: Rooms, known: Known & { output: Output }): Promise<void>
   undo?(tools: Tools, known: Known): Promise<unknown>

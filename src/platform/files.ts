@@ -3,7 +3,17 @@
  * fsync of the directory that names it. The directory is kept open, so that the second costs one
  * system call and nothing else.
  */
-import { constants } from "node:fs"
+import {
+  closeSync,
+  constants,
+  fchmodSync,
+  fchownSync,
+  fsync,
+  ftruncateSync,
+  openSync,
+  renameSync,
+  writeSync,
+} from "node:fs"
 import {
   chmod,
   chown,
@@ -16,6 +26,7 @@ import {
   unlink,
 } from "node:fs/promises"
 import { dirname, join, resolve } from "node:path"
+import { promisify } from "node:util"
 
 /** Who may use a file or directory: its mode, and its group unless that stays as it comes. */
 export type Rights = { mode: number; gid: number | null }
@@ -70,6 +81,31 @@ export class Directory {
     await this.sync()
   }
 
+  /**
+   * The same for a few small pieces in a file of this length. Calls that only reach the page cache
+   * are over before a thread for them would have begun; what waits for the disk is for threads.
+   */
+  async createSmall(name: string, rights: Rights, { pieces, fileBytes }: SmallFile): Promise<void> {
+    const partial = this.file(name + partialSuffix)
+    try {
+      const file = openSync(partial, "wx+", rights.mode)
+      try {
+        fchmodSync(file, rights.mode)
+        if (rights.gid !== null) fchownSync(file, -1, rights.gid)
+        for (const { at, bytes } of pieces) writeWhole(file, bytes, at)
+        ftruncateSync(file, fileBytes)
+        await synced(file)
+      } finally {
+        closeSync(file)
+      }
+      renameSync(partial, this.file(name))
+    } catch (cause) {
+      await removeFile(partial)
+      throw cause
+    }
+    await this.sync()
+  }
+
   /** What was renamed, made or removed here before this call survives a power cut after it. */
   async sync(): Promise<void> {
     await this.#handle.sync()
@@ -117,6 +153,16 @@ async function makeDirectory(path: string): Promise<void> {
       await above.close()
     }
     if (made === resolve(first)) return
+  }
+}
+
+export type SmallFile = { pieces: readonly { at: number; bytes: Uint8Array }[]; fileBytes: number }
+
+const synced = promisify(fsync)
+
+function writeWhole(file: number, bytes: Uint8Array, at: number): void {
+  for (let done = 0; done < bytes.length; ) {
+    done += writeSync(file, bytes, done, bytes.length - done, at + done)
   }
 }
 

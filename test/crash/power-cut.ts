@@ -57,10 +57,20 @@ export function cutLedger(ledger: Ledger, cut: Cut) {
       if (off) throw new PowerCut("the power is off")
       return await ledger.claim(...args)
     },
+    async claimThese(...args) {
+      if (off) throw new PowerCut("the power is off")
+      return await ledger.claimThese(...args)
+    },
     renew: guarded((...args: Parameters<Ledger["renew"]>) => ledger.renew(...args)),
     engineMemory(engine, claim): EngineMemory {
       const memory = ledger.engineMemory(engine, claim)
-      return { transaction: (work) => write(() => memory.transaction(work)) }
+      return {
+        transaction: (work, durable) => write(() => memory.transaction(work, durable)),
+        async get(kind, id) {
+          if (off) throw new PowerCut("the power is off")
+          return await memory.get(kind, id)
+        },
+      }
     },
     onEvents: (listener) => ledger.onEvents(listener),
     setting: (key) => ledger.setting(key),

@@ -111,6 +111,20 @@ export class Grove {
     if (holder !== undefined) await this.end(holder, how)
   }
 
+  /** What is known from before is what somebody finds who knows nothing yet. */
+  async checkSpaces(): Promise<void> {
+    const { points, rig } = this
+    const known = await rig.engine.space(points)
+    const other = await rig.another()
+    const found = await other.space(points)
+    await other.close()
+    for (const [point, space] of found) {
+      const told = JSON.stringify(known.get(point))
+      if (told === JSON.stringify(space)) continue
+      throw new Error(`${this.name(point)} is told to hold ${told}, not ${JSON.stringify(space)}`)
+    }
+  }
+
   async check(of: { volume: VolumeId } | { point: PointId }): Promise<void> {
     const right = this.model.content(of).bytes()
     const opener = "volume" in of ? this.openerOf(of.volume) : undefined

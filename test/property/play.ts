@@ -53,6 +53,7 @@ async function failureOf({ make }: Game, moves: readonly Move[]): Promise<Failur
   try {
     for (const move of moves) {
       await steps[move.step]?.do(grove, dice(move.seed))
+      await grove.checkSpaces()
       at++
     }
     at = moves.length - 1

@@ -2,7 +2,7 @@
 import { expect, test } from "vitest"
 import type { MachineId, VolumeId } from "../../src/domain/ids.ts"
 import { newId } from "../../src/domain/ids.ts"
-import { mostAtOnce } from "../../src/ledger/room.ts"
+import { mostAtOnce } from "../../src/ledger/matching.ts"
 import { done, runningMachine } from "../crash/stage.ts"
 import { right } from "../crash/world.ts"
 import { faultOf, houseForEachTest } from "../fixtures/house.ts"

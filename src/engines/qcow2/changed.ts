@@ -10,7 +10,7 @@ export class Changed {
   readonly layers = new Set<LayerId>()
   readonly volumes = new Set<VolumeId>()
 
-  /** A record that was written, or was there before it was removed. */
+  /** A record that was written, or was there before it was written or removed. */
   note({ kind, id, parent }: EngineRecord): void {
     if (kind === "volume") this.volumes.add(id as VolumeId)
     if (kind === "layer") this.layers.add(id as LayerId)
@@ -21,16 +21,20 @@ export class Changed {
 }
 
 /** The same memory, with an eye on what is written. What fails to commit is noted all the same. */
-export function noticed(memory: EngineMemory, changed: Changed): EngineMemory {
+export function noticed(
+  memory: EngineMemory,
+  eyes: readonly Pick<Changed, "note">[],
+): EngineMemory {
   return {
-    async transaction(work) {
+    async transaction(work, durable) {
       const seen: EngineRecord[] = []
       try {
-        return await memory.transaction((tx) => work(watched(tx, seen)))
+        return await memory.transaction((tx) => work(watched(tx, seen)), durable)
       } finally {
-        for (const record of seen) changed.note(record)
+        for (const eye of eyes) for (const record of seen) eye.note(record)
       }
     },
+    get: (kind, id) => memory.get(kind, id),
   }
 }
 
@@ -40,6 +44,9 @@ function watched(tx: EngineMemoryTx, seen: EngineRecord[]): EngineMemoryTx {
     children: (kind, parent) => tx.children(kind, parent),
     all: (kind) => tx.all(kind),
     async put(record) {
+      // What stood on another layer before left that one, too.
+      const before = record.kind === "point" ? undefined : await tx.get(record.kind, record.id)
+      if (before !== undefined && before.parent !== record.parent) seen.push(before)
       seen.push(record)
       await tx.put(record)
     },

@@ -11,6 +11,7 @@ import { examine } from "./examine.ts"
 import { growHead } from "./grow.ts"
 import { createHead, createPoint, dropHead, dropPoint, revertHead, unrevertHead } from "./heads.ts"
 import type { LayerId } from "./layer-files.ts"
+import { headNow, pointNow } from "./now.ts"
 import { arm, open, switched } from "./openers.ts"
 import { reclaimAgain, reclaimable } from "./reclaim-again.ts"
 import { recover } from "./recover.ts"
@@ -27,7 +28,10 @@ import { usage } from "./usage.ts"
 export async function openQcow2Engine(config: EngineConfig): Promise<EngineHouse> {
   const house = await openHouse(config)
   return {
-    with: (memory) => engine({ ...house, memory: noticed(memory, house.desk.changed) }),
+    with: (memory) => {
+      const watched = noticed(memory, [house.desk.changed, house.measured])
+      return engine({ ...house, memory: watched })
+    },
   }
 }
 
@@ -42,8 +46,7 @@ function engine(store: Store & { memory: EngineMemory }): Engine {
       store.desk.lengths.delete(volume)
       await growHead(store, volume, sizeBytes)
     },
-    sizeOf: (volume) =>
-      inTree(store.memory, async (tree) => (await tree.head(volume))?.sizeBytes ?? null),
+    sizeOf: async (volume) => (await headNow(store.memory, volume))?.sizeBytes ?? null,
     async dropHead(volume) {
       await dropHead(store, volume)
       store.desk.lengths.delete(volume)
@@ -59,8 +62,7 @@ function engine(store: Store & { memory: EngineMemory }): Engine {
 
     createPoint: (volume, point) => shared(() => createPoint(store, volume, point)),
     dropPoint: (point) => dropPoint(store, point),
-    hasPoint: (point) =>
-      inTree(store.memory, async (tree) => (await tree.point(point)) !== undefined),
+    hasPoint: async (point) => (await pointNow(store.memory, point)) !== undefined,
 
     open: (volume) => shared(() => open(store, volume)),
     arm: (volume) => shared(() => arm(store, volume)),

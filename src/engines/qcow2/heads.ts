@@ -4,6 +4,7 @@ import type { PointId, VolumeId } from "../../domain/ids.ts"
 import type { Origin } from "../engine.ts"
 import { checkVolumeSize, expectRoomFor } from "../volume-size.ts"
 import type { LayerId } from "./layer-files.ts"
+import { headNow, pointNow } from "./now.ts"
 import { expectSame, settledHead } from "./openers.ts"
 import { reclaim } from "./reclaim.ts"
 import { finishRemoval, type Store } from "./store.ts"
@@ -19,13 +20,17 @@ export async function createHead(store: Store, volume: VolumeId, origin: Origin)
   })
   if (start === null) return
   await layers.make({ parent: start.parent, sizeBytes }, (layer) =>
-    inTree(memory, async (tree) => {
-      if ((await tree.head(volume)) !== undefined) throw taken(volume)
-      // The point may have gone while the layer was made, and its layer with it.
-      const parent = await standOn(tree, point, sizeBytes)
-      await tree.putLayer(freshLayer({ id: layer, parent, sizeBytes, volume }))
-      await tree.putHead({ volume, layer, armed: null, sizeBytes })
-    }),
+    inTree(
+      memory,
+      async (tree) => {
+        if ((await tree.head(volume)) !== undefined) throw taken(volume)
+        // The point may have gone while the layer was made, and its layer with it.
+        const parent = await standOn(tree, point, sizeBytes)
+        await tree.putLayer(freshLayer({ id: layer, parent, sizeBytes, volume }))
+        await tree.putHead({ volume, layer, armed: null, sizeBytes })
+      },
+      "later",
+    ),
   )
 }
 
@@ -59,21 +64,23 @@ export async function dropHead(store: Store, volume: VolumeId): Promise<void> {
 
 export async function createPoint(store: Store, volume: VolumeId, point: PointId): Promise<void> {
   const { memory, layers } = store
-  const found = await inTree(memory, async (tree) => {
-    if ((await tree.point(point)) !== undefined) return "there already"
-    return await tree.headOf(volume)
-  })
-  if (found === "there already") return
-  const head = found.armed === null ? found : await settledHead(store, volume)
+  if ((await pointNow(memory, point)) !== undefined) return
+  const found = await headNow(memory, volume)
+  // What is not there is refused in there; nothing else comes between, or it does not match.
+  const head = found?.armed === null ? found : await settledHead(store, volume)
   await layers.settle(head.layer)
   await layers.make({ parent: head.layer, sizeBytes: head.sizeBytes }, (layer) =>
-    inTree(memory, async (tree) => {
-      expectSame(head, await tree.headOf(volume))
-      const { layer: parent, sizeBytes } = head
-      await tree.putLayer(freshLayer({ id: layer, parent, sizeBytes, volume }))
-      await tree.putHead({ ...head, layer })
-      await tree.putPoint({ id: point, layer: parent, volume })
-    }),
+    inTree(
+      memory,
+      async (tree) => {
+        expectSame(head, await tree.headOf(volume))
+        const { layer: parent, sizeBytes } = head
+        await tree.putLayer(freshLayer({ id: layer, parent, sizeBytes, volume }))
+        await tree.putHead({ ...head, layer })
+        await tree.putPoint({ id: point, layer: parent, volume })
+      },
+      "later",
+    ),
   )
 }
 

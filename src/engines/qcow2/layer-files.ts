@@ -48,14 +48,11 @@ export class LayerFiles {
   /** An empty layer, durable. */
   async create(id: LayerId, shape: LayerShape): Promise<void> {
     const backing = shape.parent === null ? null : layerFile(shape.parent)
-    const { pieces, fileBytes } = emptyLayer(shape.sizeBytes, backing)
+    const layer = emptyLayer(shape.sizeBytes, backing)
     try {
-      await this.directory.create(layerFile(id), this.#rights, async (file) => {
-        const writes = pieces.map(({ at, bytes }) => file.write(bytes, 0, bytes.length, at))
-        await Promise.all([...writes, file.truncate(fileBytes)])
-      })
+      await this.directory.createSmall(layerFile(id), this.#rights, layer)
     } catch (cause) {
-      if (isOutOfSpace(cause)) throw await this.noSpace(fileBytes)
+      if (isOutOfSpace(cause)) throw await this.noSpace(layer.fileBytes)
       throw cause
     }
     this.#untouched.add(id)

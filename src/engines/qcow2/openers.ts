@@ -13,8 +13,9 @@
 import type { DiskGraph, DiskSwitch } from "../../domain/disk.ts"
 import type { PointId, VolumeId } from "../../domain/ids.ts"
 import { chainNodes, diskNode, overlayNodes } from "./graph.ts"
+import { headNow } from "./now.ts"
 import { finishRemoval, type Store } from "./store.ts"
-import { freshLayer, type Head, inTree } from "./tree.ts"
+import { freshLayer, type Head, headThere, inTree, type Tree } from "./tree.ts"
 
 export async function open(store: Store, volume: VolumeId): Promise<DiskGraph & Disposable> {
   const { layer, sizeBytes } = await settledHead(store, volume)
@@ -30,7 +31,7 @@ export async function open(store: Store, volume: VolumeId): Promise<DiskGraph & 
 
 export async function arm(store: Store, volume: VolumeId): Promise<DiskSwitch> {
   const { memory, layers } = store
-  const head = await inTree(memory, (tree) => tree.headOf(volume))
+  const head = headThere(volume, await headNow(memory, volume))
   if (head.armed !== null) return diskSwitch(store, head, head.armed)
   const { layer, sizeBytes } = head
   return await layers.make({ parent: layer, sizeBytes }, async (overlay) => {
@@ -58,7 +59,7 @@ export async function switched(
   store: Store,
   volumes: readonly { volume: VolumeId; point: PointId | null }[],
 ): Promise<void> {
-  await inTree(store.memory, async (tree) => {
+  const record = async (tree: Tree) => {
     for (const { volume, point } of volumes) {
       if (point !== null && (await tree.point(point)) !== undefined) continue
       const head = await tree.headOf(volume)
@@ -71,12 +72,15 @@ export async function switched(
       await tree.putLayer(freshLayer({ id: armed, parent, sizeBytes, volume }))
       await tree.putHead({ ...head, layer: head.armed, armed: null })
     }
-  })
+  }
+  // That the overlay is armed was durable before: with the power the process is gone as well, and
+  // the recovery rule finds what it wrote there.
+  await inTree(store.memory, record, "later")
 }
 
 /** The head of a volume that no process has open, after the recovery rule was applied. */
 export async function settledHead(store: Store, volume: VolumeId): Promise<Head> {
-  const head = await inTree(store.memory, (tree) => tree.headOf(volume))
+  const head = headThere(volume, await headNow(store.memory, volume))
   if (head.armed === null) return head
   const overlay = head.armed
   const empty = await store.layers.isEmpty(overlay)

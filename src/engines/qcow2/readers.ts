@@ -45,7 +45,9 @@ export class Readers {
    * What becomes of the layers when these points go: those that go whole, and those left over
    * that are then read only through others.
    */
-  async without(points: readonly Point[]): Promise<{ gone: LayerId[]; covered: Covered[] }> {
+  async without(
+    points: readonly Point[],
+  ): Promise<{ gone: LayerId[]; covered: Covered[]; seen: ReadonlySet<LayerId> }> {
     const gap = noGap()
     for (const { layer } of points) gap.points.set(layer, (gap.points.get(layer) ?? 0) + 1)
     const left = new Set<LayerId>()
@@ -60,7 +62,7 @@ export class Readers {
         id = (await this.layer(id))?.parent ?? null
       }
     }
-    return { gone: [...gap.layers], covered: [...covered.values()] }
+    return { gone: [...gap.layers], covered: [...covered.values()], seen: gap.seen }
   }
 
   async layer(id: LayerId): Promise<Layer | undefined> {
@@ -95,6 +97,7 @@ export class Readers {
   async #needsOf(id: LayerId, gap: Gap): Promise<Needs> {
     const needs = this.#needs.get(id) ?? (await this.#tree.needs(id))
     this.#needs.set(id, needs)
+    gap.seen.add(id)
     return {
       heads: needs.heads,
       points: needs.points - (gap.points.get(id) ?? 0),
@@ -109,5 +112,16 @@ type Gap = {
   layers: Set<LayerId>
   /** Found out already, with all of that gone. */
   above: Map<LayerId, Cover[] | null>
+  /** Whose readers were looked at. */
+  seen: Set<LayerId>
 }
-const noGap = (): Gap => ({ points: new Map(), layers: new Set(), above: new Map() })
+const noGap = (): Gap => ({
+  points: new Map(),
+  layers: new Set(),
+  above: new Map(),
+  seen: new Set(),
+})
+
+/** Those of the covers that are still written to. */
+export const growingAbove = (above: readonly Cover[]): LayerId[] =>
+  above.flatMap(({ id, growing, above }) => (growing ? [id] : growingAbove(above ?? [])))

@@ -15,7 +15,7 @@ import { bytesNodes } from "./graph.ts"
 import { clusterBytes } from "./header.ts"
 import type { LayerId } from "./layer-files.ts"
 import type { LayerMap } from "./layer-map.ts"
-import { type Cover, type Covered, Readers } from "./readers.ts"
+import { type Cover, type Covered, growingAbove, Readers } from "./readers.ts"
 import { makeSure } from "./shadow.ts"
 import { serve } from "./storage-daemon.ts"
 import { finishRemoval, type Store } from "./store.ts"
@@ -56,7 +56,7 @@ async function reclaimLayer(store: Store, id: LayerId): Promise<void> {
   } finally {
     pinned[Symbol.dispose]()
   }
-  if (settled) await store.reclaims.done(id, growingIn(covered?.above ?? []))
+  if (settled) await store.reclaims.done(id, growingAbove(covered?.above ?? []))
   else store.reclaims.again(id, trouble, open)
   await finishRemoval(store, [])
 }
@@ -83,7 +83,7 @@ const coversIn = (above: readonly Cover[]): LayerId[] =>
  * may be late; under a layer that still grows one of them could come after the hole.
  */
 const mustWait = ({ directIo }: Store, covered: Covered | null): boolean =>
-  !directIo && growingIn(covered?.above ?? []).length > 0
+  !directIo && growingAbove(covered?.above ?? []).length > 0
 
 /** No longer due, unless what stands above has changed meanwhile. Nobody had any of it open. */
 function settle(store: Store, id: LayerId, before: Covered | null): Promise<boolean> {
@@ -107,7 +107,7 @@ async function hollowOut(store: Store, covered: Covered): Promise<string | null>
   const { layers, maps, shadows } = store
   try {
     const needless = await shadows.needless(covered)
-    const settledAt = performance.now() + (growingIn(above).length > 0 ? settleMs : 0)
+    const settledAt = performance.now() + (growingAbove(above).length > 0 ? settleMs : 0)
     const before = await layers.hollow(id)
     const holes = before?.made ? needless.minus(before.clusters) : needless
     if (holes.isEmpty) return null
@@ -121,11 +121,11 @@ async function hollowOut(store: Store, covered: Covered): Promise<string | null>
     return null
   } catch (cause) {
     return cause instanceof Error ? cause.message : String(cause)
+  } finally {
+    // Whoever stands on it shares less now.
+    store.measured.forgetAll()
   }
 }
-
-const growingIn = (above: readonly Cover[]): LayerId[] =>
-  above.flatMap(({ id, growing, above }) => (growing ? [id] : growingIn(above ?? [])))
 
 type Hole = { offset: number; length: number }
 

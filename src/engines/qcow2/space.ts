@@ -6,19 +6,42 @@ import type { PointId } from "../../domain/ids.ts"
 import type { Space } from "../engine.ts"
 import { clusterBytes } from "./header.ts"
 import type { LayerId } from "./layer-files.ts"
-import { type Covered, Readers } from "./readers.ts"
+import type { Measure } from "./measured.ts"
+import { type Covered, growingAbove, Readers } from "./readers.ts"
 import type { Store } from "./store.ts"
 import { inTree, type Point, type Tree } from "./tree.ts"
 
-/** Points of a page mostly share their chains, so each layer is looked at once for all of them. */
+/** What is known stands; of the others each layer is looked at once for all of them. */
 export async function space(
   store: Store,
   points: readonly PointId[],
 ): Promise<Map<PointId, Space>> {
+  const { measured } = store
+  const spaces = new Map<PointId, Space>()
+  const unknown: PointId[] = []
+  const asItWas = new Files(store)
+  for (const id of points) {
+    const known = measured.get(id)
+    if (known !== undefined && (await asItWas.areStill(known.growing))) spaces.set(id, known.space)
+    else unknown.push(id)
+  }
+  if (unknown.length === 0) return spaces
+  const measuring = measured.begin()
+  const found = new Map<PointId, Measure>()
+  try {
+    for (const [id, one] of await measure(store, unknown)) found.set(id, one)
+  } finally {
+    measured.end(measuring, found)
+  }
+  for (const [id, one] of found) spaces.set(id, one.space)
+  return spaces
+}
+
+async function measure(store: Store, points: readonly PointId[]): Promise<Map<PointId, Measure>> {
   const { losses, parents } = await inTree(store.memory, async (tree) => {
     const readers = new Readers(tree)
     const parents: Parents = new Map()
-    const losses: (Loss & { point: Point })[] = []
+    const losses: (Loss & { point: Point; seen: ReadonlySet<LayerId> })[] = []
     for (const point of await pointsOf(tree, points)) {
       await follow(readers, point.layer, parents)
       losses.push({ point, ...(await readers.without([point])) })
@@ -28,14 +51,49 @@ export async function space(
   const held = new Map<LayerId, number>()
   await Promise.all([...parents.keys()].map(async (id) => held.set(id, await bytesOf(store, id))))
   const below = totals(parents, held)
-  const spaces = new Map<PointId, Space>()
-  for (const { point, gone, covered } of losses) {
+  const files = new Files(store)
+  const measures = new Map<PointId, Measure>()
+  for (const { point, gone, covered, seen } of losses) {
+    // Before its tables are read: whatever is written after that makes it another.
+    const growing = await files.now(growingIn(covered))
     const whole = gone.reduce((sum, id) => sum + (held.get(id) ?? 0), 0)
     const exclusive = whole + (await hollowBytes(store, covered))
     const shared = Math.max(0, (below.get(point.layer) ?? 0) - exclusive)
-    spaces.set(point.id, { exclusive, shared, freedIfDeleted: exclusive })
+    const space = { exclusive, shared, freedIfDeleted: exclusive }
+    measures.set(point.id, { space, seen, growing })
   }
-  return spaces
+  return measures
+}
+
+const growingIn = (covered: readonly Covered[]): LayerId[] => [
+  ...new Set(covered.flatMap(({ above }) => growingAbove(above))),
+]
+
+/** One look at the files that are still written to. */
+class Files {
+  readonly #store: Store
+  readonly #written = new Map<LayerId, Promise<string>>()
+
+  constructor(store: Store) {
+    this.#store = store
+  }
+
+  now(ids: readonly LayerId[]): Promise<Measure["growing"]> {
+    return Promise.all(ids.map(async (id) => ({ id, written: await this.#of(id) })))
+  }
+
+  async areStill(growing: Measure["growing"]): Promise<boolean> {
+    for (const { id, written } of growing) if ((await this.#of(id)) !== written) return false
+    return true
+  }
+
+  #of(id: LayerId): Promise<string> {
+    const known = this.#written.get(id)
+    if (known !== undefined) return known
+    const written = this.#store.maps.written(id).catch(() => "gone")
+    this.#written.set(id, written)
+    return written
+  }
 }
 
 export async function freed(store: Store, points: readonly PointId[]): Promise<number> {

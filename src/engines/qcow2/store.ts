@@ -6,6 +6,7 @@ import type { EngineConfig } from "../engine.ts"
 import { Desk } from "./desk.ts"
 import { LayerFiles, type LayerId } from "./layer-files.ts"
 import { LayerMaps } from "./maps.ts"
+import { Measured } from "./measured.ts"
 import { Pins } from "./pins.ts"
 import { Reclaims } from "./reclaims.ts"
 import { Shadows } from "./shadow.ts"
@@ -23,6 +24,7 @@ export type House = {
   steady: Steady
   pins: Pins
   desk: Desk
+  measured: Measured
   transfers: Directory
   spool: Directory
   /** Files here can be opened past the page cache. */
@@ -60,6 +62,7 @@ export async function openHouse({ dataDir, user, upkeep }: EngineConfig): Promis
     steady: new Steady(),
     pins,
     desk: new Desk(upkeep),
+    measured: new Measured(),
     transfers,
     spool,
     directIo: await layers.takesDirectIo(),

@@ -36,9 +36,17 @@ export const freshLayer = (of: Pick<Layer, "id" | "parent" | "sizeBytes" | "volu
 export type Head = { volume: VolumeId; layer: LayerId; armed: LayerId | null; sizeBytes: number }
 export type Point = { id: PointId; layer: LayerId; volume: VolumeId }
 
-export const inTree = <T>(memory: EngineMemory, work: (tree: Tree) => Promise<T>): Promise<T> =>
-  memory.transaction((tx) => work(new Tree(tx)))
+/** `later`: see `EngineMemory`. */
+export const inTree = <T>(
+  memory: EngineMemory,
+  work: (tree: Tree) => Promise<T>,
+  durable?: "later",
+): Promise<T> => memory.transaction((tx) => work(new Tree(tx)), durable)
 
+export function headThere(volume: VolumeId, head: Head | undefined): Head {
+  if (head === undefined) throw new Refusal({ kind: "not-found", what: "volume", id: volume })
+  return head
+}
 export class Tree {
   readonly #tx: EngineMemoryTx
   readonly works: Works
@@ -59,9 +67,7 @@ export class Tree {
   }
 
   async headOf(volume: VolumeId): Promise<Head> {
-    const head = await this.head(volume)
-    if (head === undefined) throw new Refusal({ kind: "not-found", what: "volume", id: volume })
-    return head
+    return headThere(volume, await this.head(volume))
   }
 
   async point(id: PointId): Promise<Point | undefined> {
@@ -233,12 +239,12 @@ function readLayer({ id, parent, body }: Stored): Layer {
   return { id: id as LayerId, parent: parent as LayerId | null, ...unknown, ...known }
 }
 
-function readHead({ id, parent, body }: Stored): Head {
+export function readHead({ id, parent, body }: Stored): Head {
   const { armed, sizeBytes } = body as Pick<Head, "armed" | "sizeBytes">
   return { volume: id as VolumeId, layer: parent as LayerId, armed, sizeBytes }
 }
 
-function readPoint({ id, parent, body }: Stored): Point {
+export function readPoint({ id, parent, body }: Stored): Point {
   const { volume } = body as Pick<Point, "volume">
   return { id: id as PointId, layer: parent as LayerId, volume }
 }

@@ -142,9 +142,11 @@ async function mergeableAround(tree: Tree, starts: readonly LayerId[]): Promise<
  * there for more: merged into the layer above, that one would hold all of it as its own.
  */
 async function onlyAbove(tree: Tree, id: LayerId): Promise<LayerId | null> {
-  const { heads, points, children } = await tree.needs(id)
+  // Most layers are kept for a point, and that is soon seen.
+  if ((await tree.pointsOn(id)).length > 0) return null
+  const { heads, children } = await tree.needs(id)
   const [above, ...others] = children
-  if (heads + points + others.length > 0 || above === undefined) return null
+  if (heads + others.length > 0 || above === undefined) return null
   if ((await tree.equalTo(id)) !== null) return null
   return (await tree.headsOn(above)).length > 0 ? null : above
 }

@@ -3,7 +3,7 @@
 import type { DiskGraph, DiskSwitch, Restack } from "../../domain/disk.ts"
 import { Refusal } from "../../domain/fault.ts"
 import type { VolumeId } from "../../domain/ids.ts"
-import { type Bytes, bytesOf, type HostWorld, type MemoryMachine } from "./world.ts"
+import { type Bytes, bytesIn, bytesOf, type HostWorld, type MemoryMachine } from "./world.ts"
 
 /** All actions happen between two of the guest's writes, so at one instant. */
 export async function switchAll(
@@ -35,12 +35,14 @@ export function restackAll(world: HostWorld, { nodes, links }: Restack): void {
   const machines = [...world.running.values()]
   const open = new Set(machines.flatMap(openLayers))
   const hanging = machines.filter(({ liveness }) => liveness === "hung").flatMap(openLayers)
-  if (links.some(({ node }) => hanging.includes(bytesOf(node)))) {
+  const isHanging = (layer: Bytes | null) => layer !== null && hanging.includes(layer)
+  if (links.some(({ node }) => isHanging(bytesIn(node)))) {
     const remedy = "stop it if it hangs"
     throw new Refusal({ kind: "unavailable", what: "a machine whose disks are to move", remedy })
   }
   for (const { node, backing } of links) {
-    const layer = bytesOf(node)
+    const layer = bytesIn(node)
+    if (layer === null) continue
     const under = nodes.find((one) => one["node-name"] === backing)
     if (under === undefined) throw new Error(`the restack lacks the node ${backing}`)
     if (open.has(layer)) layer.parent = bytesOf(under)

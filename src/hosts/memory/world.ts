@@ -79,11 +79,15 @@ export function kill(world: HostWorld, machine: MachineId, why = "killed"): void
 }
 
 export function bytesOf(node: BlockNode): Bytes {
-  const { layer } = node
-  if (typeof layer === "object" && layer !== null && "read" in layer && "write" in layer) {
-    return layer as Bytes
-  }
+  const layer = bytesIn(node)
+  if (layer !== null) return layer
   throw new Error(`node ${node["node-name"]} is not one of a memory engine`)
+}
+
+/** Null for a node of another engine, which no machine of this host can have open. */
+export function bytesIn({ layer }: BlockNode): Bytes | null {
+  const isOurs = typeof layer === "object" && layer !== null && "read" in layer && "write" in layer
+  return isOurs ? (layer as Bytes) : null
 }
 
 /** As if a guest were no bigger than what it remembers. */

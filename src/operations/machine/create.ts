@@ -42,7 +42,7 @@ export const machineCreate = saga<Tools, MachineCreate>("machine-create", 1)
       await tools.host(machine.kind).prepare(machineId, imageId)
     },
     // From here on the machine has all it needs of its image, and others may have their turn.
-    record: (rooms, { operationId, imageId }) => rooms.operations.release(operationId, [imageId]),
+    frees: ({ imageId }) => [imageId],
     async undo(tools, { machineId }) {
       const machine = await machineOf(tools, machineId)
       await tools.host(machine.kind).discard(machineId)

@@ -1,7 +1,7 @@
 /** What the ledger says of a snapshot once it is there, or once it is sure that it will not be. */
 import type { MachineId, PointId, SnapshotId, VolumeId } from "../../domain/ids.ts"
 import type { MachineDescription } from "../../domain/machine.ts"
-import type { Consistency, SnapshotSource } from "../../domain/snapshot.ts"
+import type { Consistency, Snapshot, SnapshotSource } from "../../domain/snapshot.ts"
 import type { Rooms } from "../../ledger/ledger.ts"
 import { standers } from "../standing.ts"
 import { type Replacing, replaceOldest } from "./replace.ts"
@@ -37,7 +37,7 @@ export async function publish(
   const volumes = points.map(({ volumeId }) => volumeId)
   for (const id of await standers(rooms, source.id, volumes))
     await rooms.standing.set(id, snapshotId)
-  await tellOf(rooms, snapshotId, "snapshot.ready")
+  await tell(rooms, row, "snapshot.ready")
   if (replaces !== undefined) await replaceOldest(rooms, row, replaces)
 }
 
@@ -64,18 +64,20 @@ export async function unpublish(
   const row = await rooms.snapshots.get(snapshotId)
   if (row?.state !== "creating") return
   await rooms.snapshots.change(snapshotId, { state: "failed", reason })
-  await tellOf(rooms, snapshotId, "snapshot.failed")
+  await tell(rooms, row, "snapshot.failed")
 }
 
-export async function tellOf(rooms: Rooms, id: SnapshotId, type: string): Promise<void> {
-  const row = await rooms.snapshots.get(id)
-  if (row === undefined) return
+export async function tell(
+  rooms: Pick<Rooms, "events">,
+  { id, accountId, name, sourceKind, sourceId }: Snapshot,
+  type: string,
+): Promise<void> {
   await rooms.events.add({
     at: Date.now(),
-    accountId: row.accountId,
+    accountId,
     type,
     resourceKind: "snapshot",
     resourceId: id,
-    data: { name: row.name, sourceKind: row.sourceKind, sourceId: row.sourceId },
+    data: { name, sourceKind, sourceId },
   })
 }
