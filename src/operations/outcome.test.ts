@@ -12,8 +12,11 @@ const done: Outcome = { ok: true, value: "done" }
 
 function attempts(outcomes: readonly Outcome[], signal = new AbortController().signal) {
   const left = [...outcomes]
-  const run = { options: { retryMs: [0, 1] }, signal } as unknown as Parameters<typeof stubborn>[0]
-  return { left, outcome: stubborn(run, async () => left.shift() ?? done) }
+  const said: string[] = []
+  const options = { retryMs: [0, 1], log: (_: string, message: string) => said.push(message) }
+  const claim = { operation: { id: "the operation", kind: "snapshot-delete" } }
+  const run = { claim, options, signal } as unknown as Parameters<typeof stubborn>[0]
+  return { left, said, outcome: stubborn(run, async () => left.shift() ?? done) }
 }
 
 test("what fails again and again is given up", async () => {
@@ -23,8 +26,9 @@ test("what fails again and again is given up", async () => {
 })
 
 test("a full disk is waited for", async () => {
-  const { left, outcome } = attempts(Array.from({ length: 9 }, () => full))
+  const { left, said, outcome } = attempts(Array.from({ length: 9 }, () => full))
   expect(await outcome).toEqual(done)
+  expect(said).toEqual(["an operation waits for space"])
   expect(left).toEqual([])
 })
 

@@ -63,6 +63,10 @@ export async function stubborn(run: Attempting, work: () => Promise<Outcome>): P
   const { retryMs } = run.options
   for (let tries = 0; ; tries += 1) {
     const outcome = await work()
+    if (tries === retryMs.length && lacksSpace(outcome)) {
+      const { id, kind } = run.claim.operation
+      run.options.log("warn", "an operation waits for space", { operation: id, kind })
+    }
     const waitMs = retryMs[tries] ?? (lacksSpace(outcome) ? retryMs.at(-1) : undefined)
     if (outcome.ok || waitMs === undefined) return outcome
     await sleep(waitMs, undefined, { signal: run.signal })

@@ -1,7 +1,8 @@
 /**
- * THE crash test: for every story, the power fails at every write to the ledger, before it and
- * just after it, and then comes back. Afterwards the operation has ended by itself, what it says
- * is so, and nothing is left over. One line runs it on another making of the world.
+ * THE crash test: for every story, at every write to the ledger, before it and just after it, the
+ * power of the service fails and comes back, or the machines and storage daemons that it works with
+ * are killed, or both. Afterwards the operation has ended by itself, what it says is so, and
+ * nothing is left over. One line runs it on another making of the world.
  */
 import { describe, expect, test } from "vitest"
 import { endings } from "../../src/domain/operation.ts"
@@ -10,22 +11,34 @@ import { sagas } from "../../src/operations/registry.ts"
 import { audit } from "./audit.ts"
 import type { Cut } from "./power-cut.ts"
 import { scenarios } from "./scenarios.ts"
-import type { Scenario, Stage } from "./stage.ts"
+import { runningNow, type Scenario, type Stage, switchOnAgain } from "./stage.ts"
 import { ending, type Making, newWorld } from "./world.ts"
 
 export type Sampling = {
-  /** Where the power fails, given how many writes 1, 2, 3… there are. */
-  cuts(writes: number): Cut[]
+  /** Where somebody dies, given how many writes 1, 2, 3… there are. */
+  cuts(writes: number, scenario: Pick<Scenario, "boots" | "name">): Cut[]
   only?(scenario: Scenario): boolean
   timeoutMs: number
 }
 
-/** Before and after every write. */
-export const everyCut = (writes: number): Cut[] =>
-  Array.from({ length: writes }, (_, i) => i + 1).flatMap((atWrite) => [
-    { atWrite, when: "before" as const },
-    { atWrite, when: "after" as const },
-  ])
+/**
+ * Before and after every write the service dies; and at every write processes, alone or with the
+ * service. Where there is no machine there are none, but for storage daemons.
+ */
+export const everyCut: Sampling["cuts"] = (writes, { boots }) =>
+  Array.from({ length: writes }, (_, i) => i + 1).flatMap((atWrite) => {
+    const service = times.map((when) => ({ atWrite, when, victim: "service" as const }))
+    const [when, other] = atWrite % 4 < 2 ? times : times.toReversed()
+    const both: Cut[] = [
+      { atWrite, when: when ?? "before", victim: "processes" },
+      { atWrite, when: other ?? "after", victim: "both" },
+    ]
+    if (!boots) return service
+    return [...service, ...both.filter((_, at) => long || at === atWrite % 2)]
+  })
+
+const long = process.env["TINTYPE_LONG"] === "1"
+const times = ["before", "after"] as const
 
 /** Every operation has a story, or this fails. */
 export function everyOperationHasAStory(): void {
@@ -54,10 +67,10 @@ export async function everywhere(
 ): Promise<void> {
   const writes = await once(make, scenario, undefined)
   expect(writes).toBeGreaterThan(0)
-  for (const cut of cuts(writes)) await once(make, scenario, cut)
+  for (const cut of cuts(writes, scenario)) await once(make, scenario, cut)
 }
 
-/** Plays one story with one power cut (or none, to count its writes). */
+/** Plays one story in which somebody dies once (or nobody, to count its writes). */
 async function once(
   make: () => Promise<Making>,
   scenario: Scenario,
@@ -70,37 +83,45 @@ async function once(
     const who = await world.admin()
     const scene = await scenario.arrange({ ...before, making, who } as Stage)
     await before.service.executor.idle()
+    const ran = await runningNow(making)
     await world.crash()
 
     const previous = await newestOperation(making)
-    const during = await world.boot(cut ?? { atWrite: Number.MAX_SAFE_INTEGER, when: "before" })
+    const during = await world.boot(cut ?? never)
     failing(during.host, scenario.hostFails)
     during.power?.start()
-    const started = scenario.act({ ...during, making, who } as Stage, scene).then(
+    const acting = { ...during, making, who } as Stage
+    const started = scenario.act(acting, scene).then(
       (result) => ending(during.service, making.ledger, result).then(() => undefined),
       () => undefined,
     )
     await Promise.race([started, during.power?.dark])
     const writes = during.power?.writes() ?? 0
     const wentDark = during.power?.wentDark() ?? false
-    if (cut !== undefined) expect(wentDark, `write ${cut.atWrite} never came`).toBe(true)
+    const happened = during.power?.happened() ?? false
+    if (cut !== undefined) expect(happened, `write ${cut.atWrite} never came`).toBe(true)
     await world.crash()
 
     const after = await world.boot()
-    if (wentDark) failing(after.host, scenario.hostFails)
+    const heal = wentDark ? failing(after.host, scenario.hostFails) : () => {}
     await after.service.executor.idle()
+    const struck = cut !== undefined && cut.victim !== "service"
+    const stage = { ...after, making, who, struck } as Stage
     const last = await newestOperation(making)
     const wasAccepted = last !== undefined && last.id !== previous?.id
     try {
       if (wasAccepted) {
         expect(endings, `${last.kind} is ${last.state}: ${last.reason}`).toContain(last.state)
         expect(last.state).not.toBe("stuck")
-        await scenario.check({ ...after, making, who } as Stage, scene, last.state as "done")
+        await audit(stage)
+        heal()
+        if (struck && !scenario.endsOff) await switchOnAgain(stage, ran)
+        await scenario.check(stage, scene, last.state as "done")
       }
-      await audit({ ...after, making, who } as Stage)
+      await audit(stage)
     } catch (cause) {
       const where =
-        cut === undefined ? "without a power cut" : `cut ${cut.when} write ${cut.atWrite}`
+        cut === undefined ? "nobody dies" : `${cut.victim}, ${cut.when} write ${cut.atWrite}`
       throw new Error(`${scenario.name}, ${where}: ${String(cause)}`, { cause })
     }
     await world.crash()
@@ -110,16 +131,20 @@ async function once(
   }
 }
 
+const never: Cut = { atWrite: Number.MAX_SAFE_INTEGER, when: "before", victim: "service" }
+
 async function newestOperation({ ledger }: Making) {
   const [last] = await ledger.read.operations.find({}, { limit: 1, order: "newest-first" })
   return last
 }
 
-function failing(host: Host, verb: keyof Host | undefined): void {
-  if (verb === undefined) return
-  Object.defineProperty(host, verb, {
-    value: async () => {
-      throw new Error(`${String(verb)} was made to fail`)
-    },
-  })
+/** Gives the end of it. */
+function failing(host: Host, verb: keyof Host | undefined): () => void {
+  if (verb === undefined) return () => {}
+  const right = host[verb]
+  const broken = async () => {
+    throw new Error(`${String(verb)} was made to fail`)
+  }
+  Object.defineProperty(host, verb, { value: broken, configurable: true })
+  return () => Object.defineProperty(host, verb, { value: right })
 }

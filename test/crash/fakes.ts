@@ -6,7 +6,7 @@ import { openMemoryEngine } from "../../src/engines/memory/engine.ts"
 import { newWorld as newBytes } from "../../src/engines/memory/world.ts"
 import type { Host } from "../../src/hosts/host.ts"
 import { openMemoryHost } from "../../src/hosts/memory/host.ts"
-import { newHostWorld } from "../../src/hosts/memory/world.ts"
+import { kill, newHostWorld } from "../../src/hosts/memory/world.ts"
 import { ledgers } from "../../src/ledger/registry.ts"
 import { bytesOf, type Making, right, type Service, upload } from "./world.ts"
 
@@ -35,6 +35,9 @@ export async function makeFakes(): Promise<Making> {
     },
     recall: async (host, machine) => {
       return (await inGuest(host, machine, ["recall"])).stdout.toString()
+    },
+    async killProcesses() {
+      for (const machine of [...machines.running.keys()]) kill(machines, machine)
     },
     dispose: () => ledger.close(),
   }

@@ -11,6 +11,8 @@ import {
   type Scenario,
   snapshotContent,
   story,
+  switchOnAgain,
+  wentThrough,
 } from "./stage.ts"
 import { right } from "./world.ts"
 
@@ -24,9 +26,9 @@ export const machineStories: readonly Scenario[] = [
     act: ({ service, who }, { image }) =>
       service.core.machines.create({ who }, { name: "m", imageId: image }),
     async check(stage, _scene, how) {
-      expectEqual(how, "done")
       const [machine] = right(await stage.service.core.machines.list(stage.who, { limit: 10 }))
-      expectEqual(machine?.state, "running")
+      if (!wentThrough(stage, how)) expectEqual(machine?.state, "failed")
+      else if (!stage.struck) expectEqual(machine?.state, "running")
     },
   }),
   story({
@@ -73,8 +75,10 @@ export const machineStories: readonly Scenario[] = [
         { name: "s", source: { kind: "machine", id: machine } },
       ),
     async check(stage, { machine }, how) {
-      expectEqual(how, "undone")
       expectEqual(await stage.making.peek(stage.host, machine, 1), "one")
+      // Of one that was killed first the disks are closed, and nothing is to be switched.
+      if (stage.struck && how === "done") return
+      expectEqual(how, "undone")
       const [snapshot] = right(await stage.service.core.snapshots.list(stage.who, { limit: 10 }))
       expectEqual(snapshot?.state, "failed")
     },
@@ -86,9 +90,9 @@ export const machineStories: readonly Scenario[] = [
     act: ({ service, who }, { machine, snapshot }) =>
       service.core.machines.revert({ who }, machine, { snapshotId: snapshot }),
     async check(stage, { machine, extra }, how) {
-      expectEqual(how, "done")
-      expectEqual(await stage.making.peek(stage.host, machine, 1), "one")
-      expectEqual(await snapshotContent(stage, await recoveryOf(stage), extra), "two")
+      const reverted = wentThrough(stage, how)
+      expectEqual(await stage.making.peek(stage.host, machine, 1), reverted ? "one" : "two")
+      if (reverted) expectEqual(await snapshotContent(stage, await recoveryOf(stage), extra), "two")
     },
   }),
   story({
@@ -99,8 +103,10 @@ export const machineStories: readonly Scenario[] = [
     act: ({ service, who }, { machine, snapshot }) =>
       service.core.machines.revert({ who }, machine, { snapshotId: snapshot }),
     async check(stage, { machine }, how) {
-      expectEqual(how, "undone")
-      expectEqual(await stage.making.peek(stage.host, machine, 1), "two")
+      // One that was killed first is left off, so nobody waits for it in vain.
+      const reverted = stage.struck === true && how === "done"
+      if (!reverted) expectEqual(how, "undone")
+      expectEqual(await stage.making.peek(stage.host, machine, 1), reverted ? "one" : "two")
     },
   }),
   story({
@@ -114,7 +120,8 @@ export const machineStories: readonly Scenario[] = [
     },
     act: ({ service, who }, { machine }) => service.core.machines.start({ who }, machine),
     async check(stage, { machine }, how) {
-      expectEqual(how, "done")
+      wentThrough(stage, how)
+      await switchOnAgain(stage, [machine])
       expectEqual(await stage.making.peek(stage.host, machine, 1), "one")
     },
   }),
@@ -124,7 +131,7 @@ export const machineStories: readonly Scenario[] = [
     arrange: (stage) => runningMachine(stage),
     act: ({ service, who }, { machine }) => service.core.machines.reboot({ who }, machine),
     async check(stage, { machine }, how) {
-      expectEqual(how, "done")
+      wentThrough(stage, how)
       expectEqual(await stage.making.peek(stage.host, machine, 1), "one")
     },
   }),
@@ -138,7 +145,10 @@ export const machineStories: readonly Scenario[] = [
     },
     act: ({ service, who }, { machine, volume }) =>
       service.core.machines.attach({ who }, machine, volume),
-    async check(stage, { volume }, how) {
+    async check(stage, { machine, volume }, how) {
+      if (stage.struck && how === "done") {
+        return expectEqual(await stage.making.peek(stage.host, machine, 2), "mine")
+      }
       expectEqual(how, "undone")
       expectEqual(await contentOf(stage, volume), "mine")
     },
@@ -152,9 +162,10 @@ export const machineStories: readonly Scenario[] = [
     },
     act: ({ service, who }, { machine, volume }) =>
       service.core.machines.attach({ who }, machine, volume),
-    async check(stage, { machine }, how) {
-      expectEqual(how, "done")
-      expectEqual(await stage.making.peek(stage.host, machine, 2), "mine")
+    async check(stage, { machine, volume }, how) {
+      if (wentThrough(stage, how)) {
+        expectEqual(await stage.making.peek(stage.host, machine, 2), "mine")
+      } else expectEqual(await contentOf(stage, volume), "mine")
     },
   }),
   story({
@@ -171,6 +182,7 @@ export const machineStories: readonly Scenario[] = [
   story({
     name: "machine-stop and what was written is there",
     boots: true,
+    endsOff: true,
     arrange: (stage) => runningMachine(stage),
     act: ({ service, who }, { machine }) =>
       service.core.machines.stop({ who }, machine, { hard: true }),
@@ -182,6 +194,7 @@ export const machineStories: readonly Scenario[] = [
   story({
     name: "machine-delete with snapshots",
     boots: true,
+    endsOff: true,
     arrange: (stage) => changedMachine(stage),
     act: ({ service, who }, { machine }) => service.core.machines.remove({ who }, machine),
     async check(stage, { extra }, how) {

@@ -1,16 +1,21 @@
 /**
- * A ledger whose power fails at the n-th write, before it or just after it, and stays off. What
- * works above it has no chance to tidy up: every later call fails, as for a process that is gone.
+ * A ledger at whose n-th write, before it or just after it, somebody dies. Where it is the service,
+ * the power stays off: what works above it has no chance to tidy up, every later call fails, as for
+ * a process that is gone. Where it is only the processes that it works with, it goes on.
  */
 import type { EngineMemory } from "../../src/domain/engine-memory.ts"
 import type { Ledger } from "../../src/ledger/ledger.ts"
 
 export class PowerCut extends Error {}
-export type Cut = { atWrite: number; when: "before" | "after" }
+/** The service itself, the machines' processes and storage daemons, or all of them. */
+export const victims = ["service", "processes", "both"] as const
+export type Victim = (typeof victims)[number]
+export type Cut = { atWrite: number; when: "before" | "after"; victim: Victim }
 
-export function cutLedger(ledger: Ledger, cut: Cut) {
+export function cutLedger(ledger: Ledger, cut: Cut, killProcesses: () => Promise<void>) {
   let counting = false
   let writes = 0
+  let happened = false
   let off = false
   /** The last write still looks things up. */
   let lastWrite = false
@@ -20,15 +25,26 @@ export function cutLedger(ledger: Ledger, cut: Cut) {
     if (off) throw new PowerCut("the power is off")
     if (counting) writes += 1
     if (!counting || writes !== cut.atWrite) return await work()
+    happened = true
+    if (cut.victim === "processes") return await struck(work)
     off = true
     lastWrite = cut.when === "after"
     try {
       if (lastWrite) await work()
     } finally {
       lastWrite = false
+      if (cut.victim === "both") await killProcesses()
       goDark()
     }
     throw new PowerCut(`the power failed ${cut.when} write ${writes}`)
+  }
+  const struck = async <T>(work: () => Promise<T>): Promise<T> => {
+    if (cut.when === "before") await killProcesses()
+    try {
+      return await work()
+    } finally {
+      if (cut.when === "after") await killProcesses()
+    }
   }
   const guarded =
     <A extends unknown[], T>(verb: (...args: A) => Promise<T>) =>
@@ -83,5 +99,12 @@ export function cutLedger(ledger: Ledger, cut: Cut) {
   const start = () => {
     counting = true
   }
-  return { ledger: cutting, start, dark, wentDark: () => off, writes: () => writes }
+  return {
+    ledger: cutting,
+    start,
+    dark,
+    wentDark: () => off,
+    happened: () => happened,
+    writes: () => writes,
+  }
 }

@@ -7,9 +7,11 @@ import type { MachineId } from "../../src/domain/ids.ts"
 import { demoImageId } from "../../src/domain/image.ts"
 import { openQcow2Engine } from "../../src/engines/qcow2/engine.ts"
 import type { Host } from "../../src/hosts/host.ts"
+import { findProcesses } from "../../src/hosts/vm/adopt.ts"
 import { openVmHost } from "../../src/hosts/vm/host.ts"
 import { ledgers } from "../../src/ledger/registry.ts"
 import { demoImage } from "../fixtures/demo-image.ts"
+import { daemonsOf, gone, strike } from "../fixtures/own-processes.ts"
 import { type Making, type Service, settled } from "./world.ts"
 
 export async function makeReal(): Promise<Making> {
@@ -50,6 +52,12 @@ export async function makeReal(): Promise<Making> {
       )
     },
     recall: (host, machine) => shell(host, machine, "cat /run/memory"),
+    async killProcesses() {
+      const machines = (await findProcesses(dataDir)).map(({ process }) => process.pid)
+      const pids = [...machines, ...(await daemonsOf(dataDir))]
+      for (const pid of pids) strike(pid, "SIGKILL")
+      for (const pid of pids) await gone(pid)
+    },
     async dispose() {
       const host = await openVmHost(config)
       for (const { id } of await ledger.read.machines.find({})) await host.stop(id, 0)

@@ -10,6 +10,7 @@ import {
   type Scenario,
   type Stage,
   story,
+  wentThrough,
 } from "./stage.ts"
 import { right } from "./world.ts"
 
@@ -32,8 +33,8 @@ export const resizeStories: readonly Scenario[] = [
     act: ({ service, who }, { machine }) =>
       service.core.machines.resize({ who }, machine, { memoryMiB: 320, cpus: 2, restart: true }),
     async check(stage, { machine }, how) {
-      expectEqual(how, "done")
-      expectEqual(await hardwareOf(stage, machine), "320 MiB, 2 cpus, running")
+      const size = wentThrough(stage, how) ? "320 MiB, 2 cpus" : "256 MiB, 1 cpus"
+      expectEqual(await hardwareOf(stage, machine), `${size}, running`)
       expectEqual(await stage.making.peek(stage.host, machine, 1), "one")
     },
   }),
@@ -45,8 +46,9 @@ export const resizeStories: readonly Scenario[] = [
     act: ({ service, who }, { machine }) =>
       service.core.machines.resize({ who }, machine, { memoryMiB: 320, cpus: 2, restart: true }),
     async check(stage, { machine }, how) {
-      expectEqual(how, "undone")
-      expectEqual(await hardwareOf(stage, machine), "256 MiB, 1 cpus, running")
+      if (!stage.struck) expectEqual(how, "undone")
+      const size = how === "done" ? "320 MiB, 2 cpus" : "256 MiB, 1 cpus"
+      expectEqual(await hardwareOf(stage, machine), `${size}, running`)
       expectEqual(await stage.making.peek(stage.host, machine, 1), "one")
     },
   }),

@@ -9,7 +9,14 @@ import { bytesOf, type Making, right, type Service, settled, upload } from "./wo
 
 export const MiB = 2 ** 20
 
-export type Stage = { service: Service; host: Host; making: Making; who: Principal }
+export type Stage = {
+  service: Service
+  host: Host
+  making: Making
+  who: Principal
+  /** Machines were killed meanwhile; they are on again, but for those that the story turns off. */
+  struck?: boolean
+}
 export type How = "done" | "undone"
 
 export type Scenario<Scene = never> = {
@@ -20,6 +27,8 @@ export type Scenario<Scene = never> = {
   act(stage: Stage, scene: Scene): Promise<Result<Started<unknown>>>
   /** `how` it ended; everything that this does not mention is audited anyway. */
   check(stage: Stage, scene: Scene, how: How): Promise<void>
+  /** Machines that ran before are off by the end of it, or gone. */
+  endsOff?: true
   /** A verb of the host that fails while the operation runs, so that it is undone. */
   hostFails?: keyof Host
 }
@@ -70,6 +79,25 @@ export async function changedMachine(stage: Stage) {
   const taken = await done(stage, stage.service.core.snapshots.create({ who: stage.who }, wish))
   await stage.making.poke(stage.host, scene.machine, 1, "two")
   return { ...scene, snapshot: taken.id }
+}
+
+export async function runningNow({ ledger }: Making): Promise<MachineId[]> {
+  return (await ledger.read.machines.find({ state: "running" })).map(({ id }) => id)
+}
+
+/** What was killed is started, as its owner would. */
+export async function switchOnAgain(stage: Stage, machines: readonly MachineId[]): Promise<void> {
+  const { service, who } = stage
+  for (const id of machines) {
+    if (right(await service.core.machines.get(who, id)).state !== "stopped") continue
+    await done(stage, service.core.machines.start({ who }, id))
+  }
+}
+
+/** Whether all of it happened; a machine that was killed is a reason to take it back. */
+export function wentThrough({ struck }: Pick<Stage, "struck">, how: How): boolean {
+  if (!struck) expectEqual(how, "done")
+  return how === "done"
 }
 
 export async function recoveryOf({ service, who }: Stage): Promise<SnapshotId> {

@@ -105,8 +105,9 @@ export const volumeStories: readonly Scenario[] = [
     act: ({ service, who }, { extra }) =>
       service.core.volumes.create({ who }, { name: "copy", cloneOf: extra }),
     async check(stage, { machine }, how) {
-      expectEqual(how, "undone")
       expectEqual(await stage.making.peek(stage.host, machine, 1), "one")
+      if (stage.struck && how === "done") return
+      expectEqual(how, "undone")
       const [copy] = right(
         await stage.service.core.volumes.list(stage.who, { limit: 10, name: "copy" }),
       )

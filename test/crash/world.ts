@@ -34,6 +34,8 @@ export type Making = {
   /** What the guest has in its memory, and nowhere else. */
   remember(host: Host, machine: MachineId, text: string): Promise<void>
   recall(host: Host, machine: MachineId): Promise<string>
+  /** All that runs beside the service, machines and storage daemons, is gone when it resolves. */
+  killProcesses(): Promise<void>
   /** What there is room for, where it is not plenty. */
   capacity?: Partial<CapacityParts>
   /** How long what failed or ended stays on record; a day unless told. */
@@ -56,7 +58,8 @@ export async function newWorld(making: Making) {
   let engines: Record<string, EngineHouse> = {}
 
   const boot = async (cut?: Cut) => {
-    const power = cut === undefined ? undefined : cutLedger(making.ledger, cut)
+    const power =
+      cut === undefined ? undefined : cutLedger(making.ledger, cut, () => making.killProcesses())
     host = await making.openHost()
     engines = await making.openEngines()
     service = await openService({

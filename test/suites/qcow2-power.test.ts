@@ -3,7 +3,7 @@ import { readdir } from "node:fs/promises"
 import { join } from "node:path"
 import { afterEach, beforeEach, expect, test } from "vitest"
 import { newId, type PointId } from "../../src/domain/ids.ts"
-import { bytesOf, mebi } from "../../src/engines/content.suite.ts"
+import { bytesOf, mebi, put } from "../../src/engines/content.suite.ts"
 import { run } from "../../src/platform/command.ts"
 import { powerlessRig, type Qcow2Rig } from "../fixtures/engine-rigs.ts"
 
@@ -58,4 +58,17 @@ test("and what was there before a volume grew", async () => {
   await rig.restart()
   const now = await bytesOf(rig.engine, { volume })
   expect(now.equals(Buffer.concat([written, Buffer.alloc(mebi)]))).toBe(true)
+})
+
+test("what a layer gives back was covered on disk before, not only in memory", async () => {
+  const point = newId<"point">()
+  await put(rig.engine, volume, Buffer.alloc(4 * mebi, 5))
+  await rig.engine.createPoint(volume, point)
+  await writeAndDie()
+  const before = await rig.bytesOnDisk()
+  await rig.engine.dropPoint(point)
+  expect(before - (await rig.bytesOnDisk())).toBeGreaterThan(mebi / 2)
+  await rig.restart()
+  const now = await bytesOf(rig.engine, { volume })
+  expect(now.equals(Buffer.concat([Buffer.alloc(mebi, 7), Buffer.alloc(3 * mebi, 5)]))).toBe(true)
 })
