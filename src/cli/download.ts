@@ -10,7 +10,7 @@ import type { IncomingMessage } from "node:http"
 import { basename, dirname, join } from "node:path"
 import { pipeline } from "node:stream/promises"
 import type { Ask } from "./client.ts"
-import { exitCode, Failure } from "./failure.ts"
+import { exitCode, Failure, fileFailure } from "./failure.ts"
 import { openProgress } from "./progress.ts"
 import type { Session } from "./session.ts"
 import { showSize } from "./sizes.ts"
@@ -107,8 +107,8 @@ async function besides<T>(
 ): Promise<T> {
   const folder = dirname(target)
   const part = join(folder, `.${basename(target)}.${randomBytes(4).toString("hex")}.part`)
-  const file = await open(part, "wx", 0o600).catch((cause: Error) => {
-    throw new Failure("usage", `${target} cannot be written: ${cause.message}`)
+  const file = await open(part, "wx", 0o600).catch((cause) => {
+    throw fileFailure(target, "written", cause)
   })
   const interrupted = (signal: NodeJS.Signals) => {
     rmSync(part, { force: true })

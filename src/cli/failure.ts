@@ -2,6 +2,7 @@
  * How a command fails: one sentence on stderr, and an exit code a script can act on. 0 is success;
  * the rest is written down here and nowhere else.
  */
+import { dirname } from "node:path"
 import type { FaultKind } from "../domain/fault.ts"
 
 export const exitCode = {
@@ -23,6 +24,16 @@ export class Failure extends Error {
     this.name = "Failure"
     this.exitCode = exitCode[code]
   }
+}
+
+/** A file or folder of the caller's: a slip in its name is by far the commonest. */
+export function fileFailure(path: string, use: "read" | "written", cause: unknown): Failure {
+  const { code, message } = cause as NodeJS.ErrnoException
+  const why: Record<string, string> = {
+    ENOENT: use === "read" ? `there is no file ${path}` : `there is no folder ${dirname(path)}`,
+    EACCES: `${path} may not be ${use} by this user`,
+  }
+  return new Failure("usage", why[code ?? ""] ?? `${path} cannot be ${use}: ${message}`)
 }
 
 const byFault = {

@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises"
 import type { Command } from "commander"
-import { Failure } from "./failure.ts"
+import { Failure, fileFailure } from "./failure.ts"
 import { leaf, option } from "./leaf.ts"
 import { kinds, type Resource } from "./resources.ts"
 
@@ -33,8 +33,8 @@ export function keyCommands(noun: Command): void {
 
 /** A private key must never leave this machine, not even by a slip of the file name. */
 async function readPublicKey(file: string): Promise<string> {
-  const text = await readFile(file, "utf8").catch((cause: Error) => {
-    throw new Failure("usage", `${file} cannot be read: ${cause.message}`)
+  const text = await readFile(file, "utf8").catch((cause) => {
+    throw fileFailure(file, "read", cause)
   })
   if (text.includes("PRIVATE KEY")) {
     throw new Failure("usage", `${file} is a private key; give the file that ends in .pub`)

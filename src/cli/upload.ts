@@ -7,7 +7,7 @@ import { type FileHandle, open } from "node:fs/promises"
 import type { ClientRequest } from "node:http"
 import { sparseType } from "../domain/sparse.ts"
 import type { Ask } from "./client.ts"
-import { Failure } from "./failure.ts"
+import { Failure, fileFailure } from "./failure.ts"
 import { openProgress, type Progress } from "./progress.ts"
 import type { Session } from "./session.ts"
 import { showSize } from "./sizes.ts"
@@ -33,9 +33,7 @@ export async function openLocal(path: string): Promise<LocalFile> {
     return { path, handle, sizeBytes: stat.isFile() ? stat.size : null }
   } catch (cause) {
     if (cause instanceof Failure) throw cause
-    const code = (cause as NodeJS.ErrnoException).code
-    if (code === "ENOENT") throw new Failure("usage", `there is no file ${path}`)
-    throw new Failure("usage", `${path} cannot be read: ${(cause as Error).message}`)
+    throw fileFailure(path, "read", cause)
   }
 }
 
