@@ -223,7 +223,8 @@ test("both look around and find what there is", async () => {
   const actions = audit.map(({ action }: { action: string }) => action)
   expect(actions[0]).toBe("delete_snapshot")
   expect(actions.at(-1)).toBe("provision")
-  expect(audit[0].caller.keyId).toBe(`/mark/keys/${keys.rsa.fingerprint}`)
+  const known = Object.values(keys).map(({ fingerprint }) => `/mark/keys/${fingerprint}`)
+  expect(known).toContain(audit[0].caller.keyId)
 })
 
 test("both are told what is wrong, in words, and end with their own codes", async () => {
