@@ -21,13 +21,17 @@ import { emptyLayer, parseHeader } from "../../src/engines/qcow2/header.ts"
 import { run } from "../../src/platform/command.ts"
 import { type Qcow2Rig, qcow2Rig, qcow2RigIn } from "../fixtures/engine-rigs.ts"
 import { fullDiskStories } from "./qcow2-full-disk.suite.ts"
+import { powerStories } from "./qcow2-power.suite.ts"
 
 const timeoutMs = 60_000
 const qemuImg = (...args: string[]) => run(["qemu-img", ...args], { timeoutMs })
 const { GiB, TiB } = { GiB: 2 ** 30, TiB: 2 ** 40 }
 
 // Mounting a small file system is root's privilege.
-if (process.getuid?.() === 0) fullDiskStories()
+if (process.getuid?.() === 0) {
+  fullDiskStories()
+  powerStories()
+}
 
 let rig: Qcow2Rig
 beforeEach(async () => {
