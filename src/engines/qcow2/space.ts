@@ -22,7 +22,8 @@ export async function space(
   const asItWas = new Files(store)
   for (const id of points) {
     const known = measured.get(id)
-    if (known !== undefined && (await asItWas.areStill(known.growing))) spaces.set(id, known.space)
+    const isSo = known?.growing.length === 0 || (known && (await asItWas.areStill(known.growing)))
+    if (known !== undefined && isSo) spaces.set(id, known.space)
     else unknown.push(id)
   }
   if (unknown.length === 0) return spaces
