@@ -41,6 +41,7 @@ export async function audit({ making, service, host, who }: Stage): Promise<void
       wrong.push(`a machine is ${machine.state} and its process is ${liveness}`)
     }
   }
+  for (const file of (await making.strays?.()) ?? []) wrong.push(`a machine has ${file} open`)
   const findings = await service.core.house.doctor(who, { fix: false, rebuild: false })
   if (!findings.ok) wrong.push("doctor refuses")
   else wrong.push(...findings.value.filter((each) => each.severity === "wrong").map((f) => f.what))

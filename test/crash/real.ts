@@ -11,7 +11,7 @@ import { findProcesses } from "../../src/hosts/vm/adopt.ts"
 import { openVmHost } from "../../src/hosts/vm/host.ts"
 import { ledgers } from "../../src/ledger/registry.ts"
 import { demoImage } from "../fixtures/demo-image.ts"
-import { daemonsOf, gone, strike } from "../fixtures/own-processes.ts"
+import { daemonsOf, gone, goneLayersOf, strike } from "../fixtures/own-processes.ts"
 import { type Making, type Service, settled } from "./world.ts"
 
 export async function makeReal(): Promise<Making> {
@@ -52,6 +52,7 @@ export async function makeReal(): Promise<Making> {
       )
     },
     recall: (host, machine) => shell(host, machine, "cat /run/memory"),
+    strays: () => goneLayersOf(dataDir),
     async killProcesses() {
       const machines = (await findProcesses(dataDir)).map(({ process }) => process.pid)
       const pids = [...machines, ...(await daemonsOf(dataDir))]

@@ -34,6 +34,8 @@ export type Making = {
   /** What the guest has in its memory, and nowhere else. */
   remember(host: Host, machine: MachineId, text: string): Promise<void>
   recall(host: Host, machine: MachineId): Promise<string>
+  /** What machines have open that is gone, and whose space is not. */
+  strays?(): Promise<string[]>
   /** All that runs beside the service, machines and storage daemons, is gone when it resolves. */
   killProcesses(): Promise<void>
   /** What there is room for, where it is not plenty. */
