@@ -15,7 +15,7 @@ import { mostDisks, mustBeHardware } from "./machine-rules.ts"
 import { mustBeFree, mustBeName, nameOf } from "./names.ts"
 import { mustFit, smallBytes } from "./quota.ts"
 import { shownImage, shownVolume } from "./shown.ts"
-import { mustBeFreeOfMachines, mustBeIn, mustBeSize } from "./volume-rules.ts"
+import { mustBeFreeOfMachines, mustBeIn, mustBelongTo, mustBeSize } from "./volume-rules.ts"
 
 const smallest = { memoryMiB: 256, cpus: 1 }
 
@@ -167,6 +167,7 @@ async function giveExtras(
   const given: Volume[] = []
   for (const [index, id] of ids.entries()) {
     const volume = await shownVolume(rooms, who, id)
+    mustBelongTo(who.accountId, volume)
     mustBeFreeOfMachines(volume)
     mustBeIn(volume, ["creating", "available"])
     const slot = index + 1

@@ -10,7 +10,7 @@ import { freeSlot } from "./machine-create.ts"
 import { mustSuit, planFor, viewOf } from "./machine-rules.ts"
 import { mustFit } from "./quota.ts"
 import { shownMachine, shownVolume } from "./shown.ts"
-import { mustBeFreeOfMachines, mustBeIn } from "./volume-rules.ts"
+import { mustBeFreeOfMachines, mustBeIn, mustBelongTo } from "./volume-rules.ts"
 
 export function attachVolume(
   context: Context,
@@ -24,6 +24,7 @@ export function attachVolume(
       const machine = await shownMachine(rooms, asking.who, id)
       await mustSuit(rooms, machine, ["running", "stopped"])
       const volume = await shownVolume(rooms, asking.who, volumeId)
+      mustBelongTo(machine.accountId, volume)
       mustBeFreeOfMachines(volume)
       mustBeIn(volume, ["creating", "available"])
       const takes = { logicalBytes: volume.sizeBytes }

@@ -1,5 +1,6 @@
 /** What a volume must be for what is asked of it. Rules refuse by throwing. */
 import { type Named, Refusal } from "../domain/fault.ts"
+import type { AccountId } from "../domain/ids.ts"
 import { largestVolumeBytes, sectorBytes, type Volume } from "../domain/volume.ts"
 
 const longestType = 255
@@ -29,6 +30,16 @@ export function mustBeIn(
   if (needs.includes(volume.state)) return
   const { id, state } = volume
   throw new Refusal({ kind: "wrong-state", what: "volume", id, is: state, needs })
+}
+
+/**
+ * Who may see both, as the administrator, may still not mix them: a machine's owner would read, and
+ * its snapshots would keep, what is somebody else's.
+ */
+export function mustBelongTo(accountId: AccountId, { id, accountId: owner }: Volume): void {
+  if (owner === accountId) return
+  const why = `volume ${id} belongs to another account than the machine`
+  throw new Refusal({ kind: "invalid", why, field: "volumeId" })
 }
 
 /** `others`: what would hinder it besides, named so that a person sees all of it at once. */

@@ -1,6 +1,6 @@
 /** What deleting takes along, and what bad wishes leave alone. On fakes, so quick. */
 import { describe, expect, test } from "vitest"
-import type { SnapshotId } from "../../src/domain/ids.ts"
+import type { ImageId, SnapshotId } from "../../src/domain/ids.ts"
 import type { SnapshotSource } from "../../src/domain/snapshot.ts"
 import { contentOf, filledVolume, MiB, nowhere, runningMachine } from "../crash/stage.ts"
 import { bytesOf, ending, right, settled, upload } from "../crash/world.ts"
@@ -131,6 +131,18 @@ describe("bad wishes change nothing", () => {
     expect(faultOf(await core().machines.attach({ who }, machine, extra))).toBe("in-use")
     const how = { cascade: true }
     expect(faultOf(await core().volumes.remove({ who }, extra, how))).toBe("in-use")
+  })
+
+  test("a volume of one account is no disk of another's machine, whoever asks", async () => {
+    const admin = house.stage.who
+    const { machine } = await runningMachine(house.stage)
+    const foreign = await volumeOf(await house.member("alice"))
+    const attached = await core().machines.attach({ who: admin }, machine, foreign.id)
+    expect(faultOf(attached)).toBe("invalid")
+    const [image] = right(await core().images.list(admin, { limit: 1 }))
+    const wish = { name: "m2", imageId: image?.id as ImageId, volumeIds: [foreign.id] }
+    expect(faultOf(await core().machines.create({ who: admin }, wish))).toBe("invalid")
+    expect(right(await core().volumes.get(admin, foreign.id)).machineId).toBeNull()
   })
 
   test("a snapshot of another volume is not gone back to", async () => {
