@@ -28,6 +28,7 @@ const basics = [
   "sort",
   "find",
   "mkdir",
+  "mv",
   "sleep",
   "cat",
   "env",
@@ -73,6 +74,21 @@ test("a fresh clone installs its packages once, and says so only on stderr", asy
   const second = await run(["machine", "list"])
   expect([second.code, second.stderr]).toEqual([0, ""])
   expect(await log()).toEqual([expect.stringContaining("a tree npm ci --ignore-scripts")])
+})
+
+test("what becomes a server is compiled by another process before, and again when it changed", async () => {
+  await actHost()
+  const node = join(tree, "node_modules/.bin/node")
+  await run(["machine", "list"])
+  await writeFile(node, `#!/usr/bin/env bash\necho "node $*" >>"${home}/log"\n`)
+  await mkdir(join(tree, "src"))
+  const compiled = async () => {
+    expect((await run(["serve"])).code).toBe(0)
+    return (await log()).filter((line) => line.endsWith("src/main.ts compile")).length
+  }
+  expect([await compiled(), await compiled()]).toEqual([1, 1])
+  await utimes(join(tree, "src"), new Date(), new Date(Date.now() + 10_000))
+  expect(await compiled()).toBe(2)
 })
 
 test("a changed lock file installs again", async () => {
@@ -139,7 +155,7 @@ test("each word becomes its program", async () => {
   ]
   for (const [argv, program] of programs) {
     const words = (await run(argv)).stdout.trim().replace(/^ran \d+ /, "")
-    const forNode = /^(src.main|bench)/.test(program) ? "--max-semi-space-size=4 " : ""
+    const forNode = /^(src.main|bench)/.test(program) ? "--max-semi-space-size=4 --expose-gc " : ""
     expect(words).toBe(`${forNode}${tree}/${program}`)
   }
 })
