@@ -1,4 +1,4 @@
-import type { Database } from "better-sqlite3"
+import Sqlite, { type Database } from "better-sqlite3"
 import { expect, test } from "vitest"
 import { groupCommit } from "./group-commit.ts"
 
@@ -62,4 +62,12 @@ test("one alone that throws is taken back, and the next begins afresh", async ()
   await commits.run(async () => said.push("two"))
   const next = ["begin immediate", "two", "commit"]
   expect(said).toEqual(["begin immediate", "rollback", ...next])
+})
+
+test("one alone whose transaction SQLite took back is not done, even if its work made light of it", async () => {
+  const database = new Sqlite(":memory:")
+  const commits = groupCommit(database)
+  await expect(commits.run(async () => database.exec("rollback"))).rejects.toThrow("taken back")
+  expect(await commits.run(async () => database.inTransaction)).toBe(true)
+  database.close()
 })

@@ -69,6 +69,8 @@ export function groupCommit(database: Database): GroupCommit {
   async function alone(member: Member): Promise<() => void> {
     try {
       const value = await within(member)
+      // Whatever it made of SQLite's word that all of it was taken back (on a full disk), it was.
+      if (!database.inTransaction) throw new Error("a transaction was taken back under its work")
       return () => member.resolve(value)
     } catch (cause) {
       if (database.inTransaction) say.rollback.run()

@@ -114,8 +114,13 @@ async function firstHolding(
   resources: readonly string[],
 ): Promise<Map<string, Operation>> {
   const first = new Map<string, Operation>()
-  if (resources.length === 0) return first
-  const wanted = padded([...resources])
+  for (let from = 0; from < resources.length; from += mostLines) {
+    await addFirsts(to, first, padded(resources.slice(from, from + mostLines)))
+  }
+  return first
+}
+
+async function addFirsts(to: Connection, first: Map<string, Operation>, wanted: string[]) {
   const rows = sql.join(wanted.map((resource) => sql`(${resource})`))
   const text = sql`with wanted(resource) as (values ${rows})
     select operation.*, wanted.resource as resource from wanted
@@ -126,7 +131,6 @@ async function firstHolding(
   for (const { resource, ...row } of await to.all<Row>(shape, wanted, worded(text))) {
     first.set(String(resource), operations.decode(row))
   }
-  return first
 }
 
 /** It is first in all its queues. `enqueue` files it in all of them at once: no deadlocks. */

@@ -58,6 +58,15 @@ export function queuesSuite(bench: Bench): void {
       ])
     })
 
+    test("is first where it holds more than one statement has values for", async () => {
+      const order = operation()
+      const holds = Array.from({ length: 40_000 }, (_, n) => `r${n}`)
+      await enqueue(order, holds)
+      const firsts = await bench.ledger.read.operations.firstHolding(holds)
+      expect([firsts.size, firsts.get("r39999")?.id]).toEqual([holds.length, order.id])
+      expect((await claimed())?.id).toBe(order.id)
+    })
+
     test("goes by the order of enqueueing in a queue, whatever the ids", async () => {
       const [older, newer] = [operation(), operation()]
       await enqueue(newer, ["a"])
