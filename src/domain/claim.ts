@@ -16,5 +16,9 @@ type Claimed = { state: string; claim: Claim | null }
 export const standingClaim = ({ state, claim }: Claimed): Claim | null =>
   claim?.over === state ? claim : null
 
+/** A change of a thing's state, with which whatever was put over the one before is over. */
+export const withoutClaim = <P extends { state?: string; claim?: Claim | null }>(patch: P): P =>
+  "state" in patch && !("claim" in patch) ? { ...patch, claim: null } : patch
+
 /** The state that counts. */
 export const standingState = (thing: Claimed): string => standingClaim(thing)?.is ?? thing.state

@@ -1,9 +1,10 @@
 /** The ledger's contract, kept with SQL that every database speaks, over any `Store`. */
 
+import { type Claim, withoutClaim } from "../domain/claim.ts"
 import type { Event } from "../domain/operation.ts"
 import { engineRecordsOf } from "./engine-record.ts"
 import { examine } from "./examine.ts"
-import type { Ledger, Rooms } from "./ledger.ts"
+import type { Ledger, Room, Rooms } from "./ledger.ts"
 import {
   checkFence,
   claim,
@@ -107,12 +108,20 @@ const roomsOf = (to: Connection, eventAdded: (event: Event) => void): Rooms => (
   keys: room(to, tables.keys),
   appCredentials: room(to, tables.appCredentials),
   images: room(to, tables.images),
-  volumes: room(to, tables.volumes),
+  volumes: claimable(room(to, tables.volumes)),
   machines: room(to, tables.machines),
-  snapshots: room(to, tables.snapshots),
+  snapshots: claimable(room(to, tables.snapshots)),
   points: pointRoom(to),
   operations: operationRoom(to),
   events: eventRoom(to, eventAdded),
   repeats: repeatRoom(to),
   standing: standingRoom(to),
+})
+
+/** Whoever changes the state of one need not know of what was put over it. */
+const claimable = <T extends { id: string; state: string; claim: Claim | null }>(
+  rows: Room<T>,
+): Room<T> => ({
+  ...rows,
+  change: (id, patch) => rows.change(id, withoutClaim(patch)),
 })

@@ -181,6 +181,12 @@ test("a state is claimed by the administrator alone, and falls with the one that
   expect(held.claim).toEqual({ over: "available", is: "odd", progress: null })
   expect([standingState(held), held.state]).toEqual(["odd", "available"])
   expect(standingState({ ...held, state: "in-use" })).toBe("in-use")
+  await house.stage.making.ledger.transaction(async (rooms) => {
+    await rooms.volumes.change(volume.id, { state: "in-use" })
+    await rooms.volumes.change(volume.id, { state: "available" })
+  })
+  expect(standingState(right(await volumes.get(alice, volume.id)))).toBe("available")
+  right(await volumes.change(admin, volume.id, { claim }))
   const truth = { claim: { is: "available" } }
   expect(right(await volumes.change(admin, volume.id, truth)).claim).toBe(null)
   const kept = right(
