@@ -237,7 +237,14 @@ const stories: Story[] = [
       route: `POST ${server}/${action}`,
       body: { reboot: { type: "SOFT" } },
       says: { "machines.reboot": ok(started(sample.machine)) },
-      given: ["machines.reboot", asks, id(10)],
+      given: ["machines.reboot", asks, id(10), { hard: false }],
+      status: 202,
+    },
+    {
+      route: `POST ${server}/${action}`,
+      body: { reboot: { type: "HARD" } },
+      says: { "machines.reboot": ok(started(sample.machine)) },
+      given: ["machines.reboot", asks, id(10), { hard: true }],
       status: 202,
     },
     {

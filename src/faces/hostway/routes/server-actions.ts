@@ -12,7 +12,8 @@ type Does = (asked: AskedOfServer) => Promise<Result<Started<MachineView>>>
 const actions: Record<string, Does> = {
   async reboot({ core, asking, server, body }) {
     const how = read(Reboot, body)
-    return how.ok ? await core.machines.reboot(asking, server) : how
+    if (!how.ok) return how
+    return await core.machines.reboot(asking, server, { hard: how.value.reboot.type === "HARD" })
   },
   "os-start": ({ core, asking, server }) => core.machines.start(asking, server),
   "os-stop": ({ core, asking, server }) => core.machines.stop(asking, server, { hard: false }),

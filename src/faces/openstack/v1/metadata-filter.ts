@@ -28,10 +28,13 @@ function asJson(text: string): unknown {
   }
 }
 
-/** Python's strings, `u''` of old ones too, in JSON's quotes; what is outside of them stays. */
+/**
+ * Python's strings, `u''` of old ones too, in JSON's quotes; what is outside of them stays. One that
+ * is not closed goes to the end, and nothing is passed twice.
+ */
 const jsonOf = (text: string): string =>
   text.replace(pythonText, (_whole, single?: string, double?: string) =>
     JSON.stringify((single ?? double ?? "").replace(/\\(.)/gs, "$1")),
   )
 
-const pythonText = /u?(?:'((?:[^'\\]|\\.)*)'|"((?:[^"\\]|\\.)*)")/gs
+const pythonText = /u?(?:'((?:[^'\\]|\\.)*)\\?(?:'|$)|"((?:[^"\\]|\\.)*)\\?(?:"|$))/gs
