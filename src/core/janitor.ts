@@ -1,7 +1,7 @@
 /**
- * What time itself brings about: recovery snapshots whose days are over go, or sooner where space is
- * short, failed things leave the record, operations that ended long ago, expired tokens, old Idempotency-Keys and events are
- * forgotten.
+ * What time itself brings about: recovery snapshots whose days are over go, or sooner where space
+ * is short, failed things leave the record, operations that ended long ago, expired tokens, old
+ * Idempotency-Keys and events are forgotten.
  */
 import type { Principal } from "../domain/account.ts"
 import type { UserId } from "../domain/ids.ts"
