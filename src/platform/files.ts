@@ -22,6 +22,7 @@ import {
   open,
   readdir,
   rename,
+  stat,
   statfs,
   unlink,
 } from "node:fs/promises"
@@ -141,18 +142,32 @@ export class Directory {
   }
 }
 
-/** Durable, with all above it that were missing too. */
+/**
+ * Durable, with all above it that were missing too. Step by step: Node's own recursive way never
+ * comes back where nothing can be made, as below /proc (seen with Node 24).
+ */
 async function makeDirectory(path: string): Promise<void> {
-  const first = await mkdir(path, { recursive: true })
-  if (first === undefined) return
-  for (let made = resolve(path); ; made = dirname(made)) {
-    const above = await open(dirname(made), "r")
-    try {
-      await above.sync()
-    } finally {
-      await above.close()
-    }
-    if (made === resolve(first)) return
+  const above = dirname(resolve(path))
+  try {
+    await makeOne(path)
+  } catch (cause) {
+    if (errorCode(cause) !== "ENOENT") throw cause
+    await makeDirectory(above)
+    await makeOne(path)
+  }
+  const parent = await open(above, "r")
+  try {
+    await parent.sync()
+  } finally {
+    await parent.close()
+  }
+}
+
+async function makeOne(path: string): Promise<void> {
+  try {
+    await mkdir(path)
+  } catch (cause) {
+    if (errorCode(cause) !== "EEXIST" || !(await stat(path)).isDirectory()) throw cause
   }
 }
 

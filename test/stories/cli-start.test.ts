@@ -90,10 +90,13 @@ test("a port that another program has is named, with what to do, and without a s
   ])
 })
 
-test("a directory that cannot be is told in one line", async () => {
-  const { code, stderr } = await mainSays(["serve", "--data", "/sys/nowhere"])
-  expect([code, stderr]).toEqual([1, expect.stringMatching(/^tintype: E[A-Z]+: .*nowhere.*\n$/)])
-})
+test.each(["/sys", "/proc"])(
+  "a directory that cannot be, below %s, is told in one line",
+  async (where) => {
+    const { code, stderr } = await mainSays(["serve", "--data", `${where}/nowhere/at/all`])
+    expect([code, stderr]).toEqual([1, expect.stringMatching(/^tintype: E[A-Z]+: .*nowhere.*\n$/)])
+  },
+)
 
 test("help is help, whatever it is asked for", async () => {
   for (const command of ["serve", "doctor"]) {
