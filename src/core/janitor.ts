@@ -53,10 +53,14 @@ export async function makeRoom(context: Context, core: Core): Promise<void> {
   const going = { kind: "snapshot-delete", state: ["queued", "running"] } as const
   if ((await ledger.read.operations.find(going, { limit: 1 })).length > 0) return
   const replaced = { recovery: true, state: "ready" } as const
-  const [oldest] = await ledger.read.snapshots.find(replaced, { limit: 1 })
-  if (oldest === undefined) return
-  await core.snapshots.remove({ who: await steward(context) }, oldest.id)
+  const who = await steward(context)
+  for (const { id } of await ledger.read.snapshots.find(replaced, { limit: mostTried })) {
+    // One that cannot go, as something stuck needs it, does not keep the others.
+    if ((await core.snapshots.remove({ who }, id)).ok) return
+  }
 }
+
+const mostTried = 100
 
 /** A repeated request is answered with its operation, so none goes before its repeats. */
 async function forgetOperations({ ledger, limits }: Context, now: number): Promise<void> {

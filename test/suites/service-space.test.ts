@@ -1,6 +1,7 @@
 /** A disk that is nearly full: new work is refused, everything else goes on. On fakes, so quick. */
 import { PassThrough } from "node:stream"
 import { describe, expect, test } from "vitest"
+import { operation } from "../../src/ledger/samples.suite.ts"
 import {
   contentOf,
   done,
@@ -179,4 +180,24 @@ test("what reverts kept goes first where space is short, the oldest before the o
   expect(await look()).toEqual([])
   expect(await look()).toEqual([])
   expect(await snapshotContent(house.stage, snapshot)).toBe("old")
+})
+
+test("what something stuck needs does not keep the rest of what reverts kept", async () => {
+  const { who } = house.stage
+  const { volume, snapshot } = await furnished()
+  for (let n = 0; n < 2; n++) {
+    await done(house.stage, core().volumes.revert({ who }, volume, snapshot))
+    right(await core().volumes.importFrom({ who }, volume, upload(bytesOf("new", MiB))))
+  }
+  const { ledger } = house.stage.making
+  const kept = async () =>
+    (await ledger.read.snapshots.find({ recovery: true })).map(({ id }) => id)
+  const [oldest, younger] = await kept()
+  const stuck = operation({ state: "stuck", reservedBytes: 0 })
+  await ledger.transaction((rooms) => rooms.operations.enqueue(stuck, [`${oldest}`]))
+  freeBytes(0)
+  expect(younger).toBeDefined()
+  await house.stage.service.makeRoom()
+  await house.stage.service.executor.idle()
+  expect(await kept()).toEqual([oldest])
 })
