@@ -60,7 +60,7 @@ export async function letOverdueGo(
   { ledger, node, hosts }: Pick<Context, "ledger" | "node" | "hosts">,
   nowMs: number,
   log: Logger,
-  hangs: (machine: Machine) => Promise<void> = async () => {},
+  hangs: Pick<Hangs, "told"> = { told: async () => {} },
 ): Promise<void> {
   for (const host of hosts) {
     const where = { node, kind: host.kind, state: "running" } as const
@@ -70,7 +70,7 @@ export async function letOverdueGo(
       try {
         const liveness = await host.look(id)
         if (liveness === "hung") {
-          await hangs(machine)
+          await hangs.told(machine)
           continue
         }
         if (liveness !== "gone") await host.release(id)
@@ -89,16 +89,23 @@ export async function letOverdueGo(
 /** No disk keeps a process waiting for so long, and no load. */
 const hungAfterMs = 60_000
 
+export type Hangs = {
+  /** It does not answer; told each time that it is looked at. */
+  told(machine: Machine): Promise<void>
+  /** It was seen at work since. */
+  over(id: Machine["id"]): void
+}
+
 /**
  * A QEMU that hangs in the middle of writing its guest's memory hangs for good: nothing helps but
- * its end. It is told what does not answer, each time that it is looked at.
+ * its end.
  */
 export function hungMachines(
   { ledger, clock }: Pick<Context, "ledger" | "clock">,
   startAgain: (machine: Machine) => Promise<unknown>,
-) {
+): Hangs {
   const looks = new Map<Machine["id"], { first: number; last: number }>()
-  return async (machine: Machine): Promise<void> => {
+  const told = async (machine: Machine): Promise<void> => {
     const now = clock()
     const before = looks.get(machine.id)
     // It answered in between if this is not one of a series of looks.
@@ -111,17 +118,21 @@ export function hungMachines(
     await note(ledger, machine, "machine.hung", why)
     await startAgain(machine)
   }
+  return { told, over: (id) => void looks.delete(id) }
 }
 
 /** Also those that nobody holds: a memory's writing may be cut off by whoever gets at QEMU. */
 export async function tendLost(
   { ledger, node, hosts }: Pick<Context, "ledger" | "node" | "hosts">,
-  hangs: (machine: Machine) => Promise<void>,
+  hangs: Hangs,
 ): Promise<void> {
   for (const host of hosts) {
     const where = { node, kind: host.kind, state: "running" } as const
     for (const machine of await ledger.read.machines.find(where)) {
-      if (await host.lost(machine.id)) await hangs(machine)
+      if (await host.lost(machine.id)) await hangs.told(machine)
+      // On a slow disk a guest may seem lost again and again, and its memory is written all the
+      // same. Who is held is looked at by others, who have their own reasons.
+      else if (machine.held === null) hangs.over(machine.id)
     }
   }
 }

@@ -1,7 +1,7 @@
 /** A guest that a snapshot holds and whose process hangs: nothing helps but another process. */
 import { pino } from "pino"
 import { expect, test } from "vitest"
-import { hungMachines, letOverdueGo } from "../../src/machines.ts"
+import { hungMachines, letOverdueGo, tendLost } from "../../src/machines.ts"
 import { runningMachine } from "../crash/stage.ts"
 import { right } from "../crash/world.ts"
 import { houseForEachTest } from "../fixtures/house.ts"
@@ -58,7 +58,32 @@ test("one that answered in between is given its time anew", async () => {
   const hangs = hungMachines({ ledger, clock: () => nowMs }, async ({ id }) => started.push(id))
   for (const atMs of [0, 10_000, 20_000, 90_000, 100_000, 140_000]) {
     nowMs = atMs
-    await hangs(row)
+    await hangs.told(row)
   }
   expect(started).toEqual([])
+})
+
+test("one that seems lost on and off is left alone, and one that is lost for a minute is not", async () => {
+  const { machine } = await runningMachine(house.stage)
+  const { host, making } = house.stage
+  const { ledger } = making
+  const row = await ledger.read.machines.get(machine)
+  const around = { ledger, node: row?.node ?? "", hosts: [host] }
+  let nowMs = 0
+  let lost = true
+  Object.defineProperty(host, "lost", { value: async () => lost })
+  const started: string[] = []
+  const hangs = hungMachines({ ledger, clock: () => nowMs }, async ({ id }) => started.push(id))
+  const tend = async () => {
+    nowMs += 5_000
+    await tendLost(around, hangs)
+  }
+  for (let at = 0; at < 40; at += 1) {
+    lost = at % 3 !== 0
+    await tend()
+  }
+  expect(started).toEqual([])
+  lost = true
+  for (let at = 0; at < 13; at += 1) await tend()
+  expect(started).toEqual([machine])
 })
