@@ -1,6 +1,6 @@
 /** What is wrong, in words, and what can be put right without a person. */
 import type { Finding } from "../domain/finding.ts"
-import type { Room, Where } from "../ledger/ledger.ts"
+import { every } from "../operations/every.ts"
 import type { Context } from "./context.ts"
 import { freeSpace, pausedWords } from "./free-space.ts"
 
@@ -79,19 +79,6 @@ async function compareHoldings({ ledger, engine, engineName, hosts }: Context): 
     ...differing("volume", held.volumes, new Set<string>(volumes.map(({ id }) => id))),
     ...differing("point", held.points, new Set<string>(points)),
   ]
-}
-
-/** All rows, however many, a page at a time. */
-async function every<T extends { id: string }>(
-  room: Pick<Room<T>, "find">,
-  where: Where<T>,
-): Promise<T[]> {
-  const rows: T[] = []
-  for (let after = ""; ; after = rows.at(-1)?.id ?? "") {
-    const page = await room.find(where, { limit: 1000, ...(after === "" ? {} : { after }) })
-    rows.push(...page)
-    if (page.length < 1000) return rows
-  }
 }
 
 function differing(what: string, held: readonly string[], known: ReadonlySet<string>): Finding[] {
