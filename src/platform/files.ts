@@ -149,11 +149,12 @@ export class Directory {
 async function makeDirectory(path: string): Promise<void> {
   const above = dirname(resolve(path))
   try {
-    await makeOne(path)
+    // What is there may be in a place that one may pass through and not read.
+    if (!(await isMade(path))) return
   } catch (cause) {
     if (errorCode(cause) !== "ENOENT") throw cause
     await makeDirectory(above)
-    await makeOne(path)
+    await isMade(path)
   }
   const parent = await open(above, "r")
   try {
@@ -163,11 +164,14 @@ async function makeDirectory(path: string): Promise<void> {
   }
 }
 
-async function makeOne(path: string): Promise<void> {
+/** False where it was there before. */
+async function isMade(path: string): Promise<boolean> {
   try {
     await mkdir(path)
+    return true
   } catch (cause) {
     if (errorCode(cause) !== "EEXIST" || !(await stat(path)).isDirectory()) throw cause
+    return false
   }
 }
 
