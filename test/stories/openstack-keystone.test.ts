@@ -244,6 +244,8 @@ test("old clients log in by v2.0 and get Keystone's own token, whatever they bri
   expect((await login({ ...key(credential), tenantName: "other" })).status).toBe(401)
   knows("theirs", named("nobody here"))
   expect((await login(key(credential))).status).toBe(401)
+  knows("theirs", named("acme"), ["member"], "some day")
+  expect((await login(key(credential))).status).toBe(503)
   trouble = 500
   expect((await login(key(credential))).status).toBe(503)
 })

@@ -10,14 +10,14 @@ import { ok, type Result } from "../../../domain/fault.ts"
 import { domain, type ToldToV2 } from "./issue.ts"
 import { askForToken, type Keystone, unavailable } from "./keystone.ts"
 import { accountNamed, principalOf } from "./keystone-accounts.ts"
-import { Token } from "./keystone-token.ts"
+import { Token, time } from "./keystone-token.ts"
 import { stranger } from "./prove.ts"
 import type { LoginV2 } from "./v2-wish.ts"
 
 const Given = z.object({
   token: Token.extend({
     user: z.object({ id: z.string(), name: z.string() }),
-    issued_at: z.string(),
+    issued_at: time,
   }),
 })
 

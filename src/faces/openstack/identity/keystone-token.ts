@@ -2,8 +2,9 @@
 import { z } from "zod"
 
 const Named = z.object({ id: z.string(), name: z.string() })
+export const time = z.string().refine((text) => !Number.isNaN(Date.parse(text)))
 export const Token = z.object({
-  expires_at: z.string(),
+  expires_at: time,
   roles: z.array(z.object({ name: z.string() })).default([]),
   project: Named.extend({ domain: z.object({ id: z.string() }).optional() }).optional(),
 })
