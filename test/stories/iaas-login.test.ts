@@ -157,7 +157,6 @@ test("what goes wrong between client and route has the same shape, and no trace"
   expect(await asked("/iaas/api/about", { method: "PUT" })).toMatchObject({ statusCode: 405 })
   const large = await asked("/iaas/api/machines", { method: "POST", body: "x".repeat(2 ** 20 + 1) })
   expect(large).toMatchObject({ statusCode: 413, stackTrace: [] })
-  expect(await asked("//iaas//api/about")).toMatchObject({ statusCode: 404 })
-  expect(await asked("//iaas/api/about")).toMatchObject({ latestApiVersion: "2021-07-15" })
+  expect(await asked("//iaas//api/about")).toMatchObject({ latestApiVersion: "2021-07-15" })
   await wire.close()
 })
