@@ -174,6 +174,8 @@ async function rebuild(config: Config): Promise<void> {
 
 async function main(): Promise<number | undefined> {
   const [command = "", ...argv] = process.argv.slice(2)
+  // All that is imported is compiled by now, and kept for the server that the launcher starts next.
+  if (command === "compile") return 0
   const { data: dataFlag, config: configFlag } = doctorFlags
   const help = { type: "boolean", short: "h" } as const
   const options = { data: dataFlag, config: configFlag, help }
