@@ -22,7 +22,7 @@ const limited = (make: () => Promise<Rig>) => async () => {
 
 describe("trees of objects", () => {
   const make = limited(memoryRig)
-  test.each(seeds(long ? 1000 : 40))("seed %i", (seed) =>
+  test.each(seeds(long ? 1000 : 12))("seed %i", (seed) =>
     play({ make, seed, steps: 300, shorten: 500 }),
   )
 })
