@@ -21,7 +21,7 @@ export function openTokens({
 }: Pick<Context, "ledger" | "clock">): Pick<Identity, Verbs> {
   async function mustKnow(text: string, kind: TokenKind): Promise<Known> {
     // Looked up by its hash: how long that takes tells nothing about any token.
-    const [token] = await ledger.read.tokens.find({ hash: hashToken(text) }, { limit: 1 })
+    const token = await ledger.read.tokens.byHash(hashToken(text))
     const user = token && (await ledger.read.users.get(token.userId))
     const who = user && principalOf(user, token)
     if (token?.kind !== kind || user === undefined || who === undefined) {
@@ -77,7 +77,7 @@ export function openTokens({
       attempt(async () => {
         const hash = hashToken(text)
         await ledger.transaction(async (rooms) => {
-          const [token] = await rooms.tokens.find({ hash }, { limit: 1 })
+          const token = await rooms.tokens.byHash(hash)
           if (token === undefined || (token.userId !== who.userId && !who.everywhere)) {
             // The beginning of its hash: enough to recognise it by, and of no use to anybody.
             throw new Refusal({ kind: "not-found", what: "token", id: hash.slice(0, 12) })

@@ -31,6 +31,8 @@ export type Table<T> = {
   /** Takes the fields present, in the table's own order, so that equal writes are equal SQL. */
   encode(row: Partial<T>): Record<string, SqlValue>
   decode(columns: Record<string, SqlValue>): T
+  /** For rows in which its columns are called so: the prefix, then their own names. */
+  decoder(prefix: string): (columns: Record<string, SqlValue>) => T
 }
 
 export function table<T extends object>(name: string, fields: Fields<T>): Table<T> {
@@ -41,6 +43,18 @@ export function table<T extends object>(name: string, fields: Fields<T>): Table<
     place: `${name}.${field}`,
   }))
   const byField = new Map(known.map(({ field, column, kind }) => [field, { name: column, kind }]))
+  // Lists decode thousands of rows: all fields at once is quicker than one after the other.
+  const blank = Object.fromEntries(known.map(({ field }) => [field, null]))
+  const decoder = (prefix: string) => {
+    const parts = known.map((part) => ({ ...part, column: prefix + part.column }))
+    return (columns: Record<string, SqlValue>): T => {
+      const row: Record<string, unknown> = { ...blank }
+      for (const { field, column, kind, place } of parts) {
+        row[field] = decodeValue(kind, columns[column], place)
+      }
+      return row as T
+    }
+  }
   return {
     name,
     columns: known.map(({ column }) => column),
@@ -57,13 +71,8 @@ export function table<T extends object>(name: string, fields: Fields<T>): Table<
       }
       return columns
     },
-    decode(columns) {
-      const row: Record<string, unknown> = {}
-      for (const { field, column, kind, place } of known) {
-        row[field] = decodeValue(kind, columns[column], place)
-      }
-      return row as T
-    },
+    decode: decoder(""),
+    decoder,
   }
 }
 
@@ -83,7 +92,10 @@ export function encodeValue(kind: AnyKind, value: unknown, where: string): SqlVa
 
 export function decodeValue(kind: AnyKind, value: SqlValue | undefined, where: string): unknown {
   if (value === undefined) throw new Error(`${where} has no column`)
+  if (kind === "text" || kind === "number") return value
   if (kind === "flag") return value !== 0
+  // Most labels are empty, and rows have several.
+  if (kind === "json" && value === "{}") return {}
   if (kind === "json" && typeof value === "string") return JSON.parse(value)
   return value
 }

@@ -70,6 +70,7 @@ export interface PointRoom extends Room<Point> {
 }
 
 export interface TokenRoom extends Room<Token> {
+  byHash(hash: string): Promise<Token | undefined>
   /** Forgets those that expired before. */
   forgetExpired(beforeMs: number): Promise<void>
 }
@@ -174,7 +175,7 @@ export interface Ledger {
 
 type Readable =
   | ("get" | "find" | "count" | "sum" | "log" | "holding" | "firstHolding" | "after" | "newest")
-  | ("page" | "countIn" | "among")
+  | ("page" | "countIn" | "among" | "byHash")
 /** Reads outside a transaction: the same rooms without their writing verbs. */
 type Reading<R> = Pick<R, Extract<keyof R, Readable>>
 export type ReadRooms = { readonly [K in keyof Rooms]: Reading<Rooms[K]> }

@@ -8,13 +8,14 @@ import type { Connection } from "./store.ts"
 import type { AnyDb } from "./tables.ts"
 import { points, snapshots, volumes } from "./tables.ts"
 
-/** What the snapshot's columns are called in a row that has both. */
-const snapshotColumns = snapshots.columns.map((name) => ({ name, as: `of_snapshot_${name}` }))
+/** What the snapshot's columns begin with in a row that has both. */
+const prefix = "of_snapshot_"
+const snapshotOf = snapshots.decoder(prefix)
 
 /** Most snapshots are in one of the states asked for: they must not be looked for by an index. */
 const anyState = sql<string>`coalesce(snapshot.state, '')`
 
-const columns = snapshotColumns.map(({ name, as }) => `snapshot.${name} as ${as}`)
+const columns = snapshots.columns.map((name) => `snapshot.${name} as ${prefix}${name}`)
 
 export function pointRoom(to: Connection): PointRoom {
   return {
@@ -37,7 +38,7 @@ export function pointRoom(to: Connection): PointRoom {
       })
       return rows.map((row) => ({
         point: points.decode(row),
-        snapshot: snapshots.decode(ofTheSnapshot(row)),
+        snapshot: snapshotOf(row),
       }))
     },
 
@@ -77,13 +78,4 @@ function ask({ point = {}, snapshot = {} }: PointsWhere) {
           allOf(eb, ofSnapshot, (name) => (name === "state" ? anyState : `snapshot.${name}`)),
         ),
   }
-}
-
-function ofTheSnapshot(row: Row): Row {
-  const own: Row = {}
-  for (const { name, as } of snapshotColumns) {
-    const value = row[as]
-    if (value !== undefined) own[name] = value
-  }
-  return own
 }

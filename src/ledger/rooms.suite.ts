@@ -45,6 +45,43 @@ export function roomsSuite(bench: Bench): void {
       expect(await bench.ledger.read.snapshots.find({})).toEqual([{ ...one, ...patch }, other])
     })
 
+    test("of those who ask tells what was changed at once, however often it was asked before", async () => {
+      const { ledger } = bench
+      const one = account()
+      const its = user(one.id)
+      const given = token(its.id)
+      await ledger.transaction(async (rooms) => {
+        await rooms.accounts.add(one)
+        await rooms.users.add(its)
+        await rooms.tokens.add(given)
+      })
+      const read = async () => ({
+        login: (await ledger.read.accounts.get(one.id))?.login,
+        role: (await ledger.read.users.get(its.id))?.role,
+        expiresAt: (await ledger.read.tokens.byHash(given.hash))?.expiresAt,
+      })
+      const before = await read()
+      expect(await read()).toEqual(before)
+      expect(await ledger.read.tokens.byHash("nobody's")).toBeUndefined()
+      const failing = ledger.transaction(async (rooms) => {
+        await rooms.users.change(its.id, { role: "reader" })
+        throw new Error("on second thoughts")
+      })
+      await expect(failing).rejects.toThrow(/second thoughts/)
+      expect(await read()).toEqual(before)
+      await ledger.transaction((rooms) => rooms.accounts.change(one.id, { login: "other" }))
+      expect(await read()).toEqual({ ...before, login: "other" })
+      await ledger.transaction((rooms) => rooms.users.change(its.id, { role: "reader" }))
+      await ledger.transaction((rooms) => rooms.tokens.change(given.id, { expiresAt: 7 }))
+      expect(await read()).toEqual({ login: "other", role: "reader", expiresAt: 7 })
+      await ledger.transaction((rooms) => rooms.tokens.remove(given.id))
+      expect(await ledger.read.tokens.byHash(given.hash)).toBeUndefined()
+      await ledger.transaction((rooms) => rooms.tokens.add(given))
+      expect(await ledger.read.tokens.byHash(given.hash)).toEqual(given)
+      await ledger.transaction((rooms) => rooms.users.remove(its.id))
+      expect(await ledger.read.tokens.byHash(given.hash)).toBeUndefined()
+    })
+
     test("removes, and takes what is not there for removed", async () => {
       const one = point()
       await bench.ledger.transaction(async (rooms) => {

@@ -88,8 +88,10 @@ export function repeatRoom(to: Connection): RepeatRoom {
 }
 
 export function tokenRoom(to: Connection): TokenRoom {
+  const rows = room(to, tokens)
   return {
-    ...room(to, tokens),
+    ...rows,
+    byHash: async (hash) => (await rows.find({ hash }, { limit: 1 }))[0],
     async forgetExpired(beforeMs) {
       await to.run("token: forget", [beforeMs], (db) =>
         db.deleteFrom("token").where("expires_at", "<", beforeMs),

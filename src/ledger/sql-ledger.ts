@@ -14,6 +14,7 @@ import {
   renew,
 } from "./operation-room.ts"
 import { pointRoom } from "./point-room.ts"
+import { Remembered, watched } from "./remembered.ts"
 import { room } from "./room.ts"
 import { eventRoom, repeatRoom, standingRoom, tokenRoom } from "./small-rooms.ts"
 import type { Connection, Store } from "./store.ts"
@@ -21,16 +22,17 @@ import * as tables from "./tables.ts"
 
 export function sqlLedger(store: Store): Ledger {
   const listeners = new Set<(events: readonly Event[]) => void>()
+  const remembered = new Remembered()
 
   async function transaction<T>(work: (rooms: Rooms, to: Connection) => Promise<T>): Promise<T> {
     let added: Event[] = []
-    const result = await store.write((to) => {
+    let isOther = false
+    const writing = store.write((to) => {
       added = []
-      return work(
-        roomsOf(to, (event) => added.push(event)),
-        to,
-      )
+      const rooms = roomsOf(to, (event) => added.push(event))
+      return work({ ...rooms, ...watched(rooms, () => (isOther = true)) }, to)
     })
+    const result = await writing.finally(() => isOther && remembered.forgetAll())
     // Later, so that a listener's mistake is not taken for one of the transaction's.
     if (added.length > 0) {
       for (const listener of listeners) queueMicrotask(() => listener(added))
@@ -38,8 +40,10 @@ export function sqlLedger(store: Store): Ledger {
     return result
   }
 
+  const reading = roomsOf(store.reader, () => {})
+
   return {
-    read: roomsOf(store.reader, () => {}),
+    read: { ...reading, ...remembered.known(reading) },
 
     transaction: (work) => transaction(work),
 
@@ -76,30 +80,33 @@ export function sqlLedger(store: Store): Ledger {
       return () => listeners.delete(listener)
     },
 
-    async setting(key) {
-      const [found] = await store.reader.all<{ value: string }>("setting: get", [key], (db) =>
-        db.selectFrom("setting").select("value").where("key", "=", key),
-      )
-      return found?.value
-    },
-
-    set: (key, value) =>
-      store.write(async (to) => {
-        await to.run("setting: set", [key, value], (db) =>
-          db
-            .insertInto("setting")
-            .values({ key, value })
-            .onConflict((conflict) =>
-              conflict.column("key").doUpdateSet((eb) => ({ value: eb.ref("excluded.value") })),
-            ),
-        )
-      }),
-
+    ...settings(store),
     backup: (file) => store.backup(file),
     examine: () => examine(store),
     close: () => store.close(),
   }
 }
+
+const settings = (store: Store): Pick<Ledger, "setting" | "set"> => ({
+  async setting(key) {
+    const [found] = await store.reader.all<{ value: string }>("setting: get", [key], (db) =>
+      db.selectFrom("setting").select("value").where("key", "=", key),
+    )
+    return found?.value
+  },
+
+  set: (key, value) =>
+    store.write(async (to) => {
+      await to.run("setting: set", [key, value], (db) =>
+        db
+          .insertInto("setting")
+          .values({ key, value })
+          .onConflict((conflict) =>
+            conflict.column("key").doUpdateSet((eb) => ({ value: eb.ref("excluded.value") })),
+          ),
+      )
+    }),
+})
 
 const roomsOf = (to: Connection, eventAdded: (event: Event) => void): Rooms => ({
   accounts: room(to, tables.accounts),

@@ -2,7 +2,7 @@
  * The maps of the layers, kept in memory as long as there is room for them. A frozen layer's is
  * read once; that of a head each time.
  */
-import { stat } from "node:fs/promises"
+import { statSync } from "node:fs"
 import type { LayerFiles, LayerId } from "./layer-files.ts"
 import { type LayerMap, readLayerMap } from "./layer-map.ts"
 
@@ -27,7 +27,7 @@ export class LayerMaps {
     const path = this.#layers.path(id)
     if (!frozen) return await readLayerMap(path)
     // It may have been a head again since, so what is kept is only good for the file as it was.
-    const written = await this.written(id)
+    const written = this.written(id)
     const kept = this.#kept.get(id)
     this.forget(id)
     const map = kept?.written === written ? kept.map : await readLayerMap(path)
@@ -35,9 +35,9 @@ export class LayerMaps {
     return map
   }
 
-  /** While this text is the same, so is the file. */
-  async written(id: LayerId): Promise<string> {
-    const { mtimeNs, size } = await stat(this.#layers.path(id), { bigint: true })
+  /** While this text is the same, so is the file. Over before a thread for it would have begun. */
+  written(id: LayerId): string {
+    const { mtimeNs, size } = statSync(this.#layers.path(id), { bigint: true })
     return `${mtimeNs}/${size}`
   }
 

@@ -92,7 +92,7 @@ class Sweep {
     if (known !== undefined) return known
     const covers: string[] = []
     for (const { id, growing, above: further } of above) {
-      const written = growing ? await this.#maps.written(id) : ""
+      const written = growing ? this.#maps.written(id) : ""
       // After an await, so that a long path is not a deep stack.
       await null
       covers.push(`${id} ${written} ${further === null ? "" : await this.key(further)}`)

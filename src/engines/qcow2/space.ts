@@ -22,8 +22,7 @@ export async function space(
   const asItWas = new Files(store)
   for (const id of points) {
     const known = measured.get(id)
-    const isSo = known?.growing.length === 0 || (known && (await asItWas.areStill(known.growing)))
-    if (known !== undefined && isSo) spaces.set(id, known.space)
+    if (known !== undefined && asItWas.areStill(known.growing)) spaces.set(id, known.space)
     else unknown.push(id)
   }
   if (unknown.length === 0) return spaces
@@ -56,7 +55,7 @@ async function measure(store: Store, points: readonly PointId[]): Promise<Map<Po
   const measures = new Map<PointId, Measure>()
   for (const { point, gone, covered, seen } of losses) {
     // Before its tables are read: whatever is written after that makes it another.
-    const growing = await files.now(growingIn(covered))
+    const growing = files.now(growingIn(covered))
     const whole = gone.reduce((sum, id) => sum + (held.get(id) ?? 0), 0)
     const exclusive = whole + (await hollowBytes(store, covered))
     const shared = Math.max(0, (below.get(point.layer) ?? 0) - exclusive)
@@ -73,27 +72,34 @@ const growingIn = (covered: readonly Covered[]): LayerId[] => [
 /** One look at the files that are still written to. */
 class Files {
   readonly #store: Store
-  readonly #written = new Map<LayerId, Promise<string>>()
+  readonly #written = new Map<LayerId, string>()
 
   constructor(store: Store) {
     this.#store = store
   }
 
-  now(ids: readonly LayerId[]): Promise<Measure["growing"]> {
-    return Promise.all(ids.map(async (id) => ({ id, written: await this.#of(id) })))
+  now(ids: readonly LayerId[]): Measure["growing"] {
+    return ids.map((id) => ({ id, written: this.#of(id) }))
   }
 
-  async areStill(growing: Measure["growing"]): Promise<boolean> {
-    for (const { id, written } of growing) if ((await this.#of(id)) !== written) return false
-    return true
+  areStill(growing: Measure["growing"]): boolean {
+    return growing.every(({ id, written }) => this.#of(id) === written)
   }
 
-  #of(id: LayerId): Promise<string> {
+  #of(id: LayerId): string {
     const known = this.#written.get(id)
     if (known !== undefined) return known
-    const written = this.#store.maps.written(id).catch(() => "gone")
+    const written = this.#look(id)
     this.#written.set(id, written)
     return written
+  }
+
+  #look(id: LayerId): string {
+    try {
+      return this.#store.maps.written(id)
+    } catch {
+      return "gone"
+    }
   }
 }
 
