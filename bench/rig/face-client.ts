@@ -18,7 +18,23 @@ export const nativeClient = ({ api }: Server): FaceClient => ({
   },
 })
 
-/** Whoever asks without a pause takes the time that the work needs; each pause is longer. */
+/**
+ * Whoever asks without a pause takes the time that the work needs. Where a face has no way to wait,
+ * its client pauses before it asks again, each time longer.
+ */
+async function untilOver<T>(
+  first: T,
+  isOver: (told: T) => boolean,
+  again: (told: T) => Promise<T>,
+) {
+  let told = first
+  for (let pauseMs = firstPauseMs; !isOver(told); pauseMs *= patience) {
+    await sleep(pauseMs)
+    told = await again(told)
+  }
+  return told
+}
+
 const firstPauseMs = 1
 const patience = 2
 
@@ -30,11 +46,11 @@ export function openstackClient({ urls, token }: Server): FaceClient {
   return {
     async takeSnapshot(volumeId, name) {
       const wish = { snapshot: { volume_id: volumeId, display_name: name } }
-      let { snapshot } = await client.ask<Told>("POST", path, wish)
-      for (let pauseMs = firstPauseMs; snapshot.status === "creating"; pauseMs *= patience) {
-        await sleep(pauseMs)
-        snapshot = (await client.ask<Told>("GET", `${path}/${snapshot.id}`)).snapshot
-      }
+      const { snapshot } = await untilOver(
+        await client.ask<Told>("POST", path, wish),
+        (told) => told.snapshot.status !== "creating",
+        (told) => client.ask<Told>("GET", `${path}/${told.snapshot.id}`),
+      )
       if (snapshot.status !== "available") throw new Error(`the snapshot is ${snapshot.status}`)
       return snapshot.id
     },
@@ -48,10 +64,11 @@ export function iaasClient({ urls, token }: Server): FaceClient {
   return {
     async takeSnapshot(volumeId, name) {
       const path = `/iaas/api/block-devices/${volumeId}/operations/snapshots`
-      let tracker = await client.ask<Tracker>("POST", path, { name })
-      while (tracker.status === "INPROGRESS") {
-        tracker = await client.ask<Tracker>("GET", tracker.selfLink)
-      }
+      const tracker = await untilOver(
+        await client.ask<Tracker>("POST", path, { name }),
+        ({ status }) => status !== "INPROGRESS",
+        ({ selfLink }) => client.ask<Tracker>("GET", selfLink),
+      )
       if (tracker.status !== "FINISHED") throw new Error(tracker.message)
       return tracker.resources[1]?.split("/").at(-1) ?? ""
     },

@@ -31,6 +31,11 @@ export type SqliteOptions = {
 const busyTimeoutMs = 5000
 /** KiB for each connection, an eighth of what the library takes: the kernel keeps the file, too. */
 const cacheSize = "cache_size = -2000"
+/**
+ * Pages in the log before they go into the file, where the library has 1000. A busy service writes
+ * some forty for each snapshot, most of them the same again and again: each goes over once.
+ */
+const checkpointPages = 4000
 
 /** `:memory:` is a database for one test: a file with no name, gone with its last connection. */
 export async function openSqliteLedger(file: string, options: SqliteOptions = {}): Promise<Ledger> {
@@ -71,6 +76,7 @@ async function prepareFile(writing: Database, options: SqliteOptions): Promise<v
   writing.pragma(cacheSize)
   // A savepoint's own journal would otherwise be a file, elsewhere, at every larger transaction.
   writing.pragma("temp_store = memory")
+  writing.pragma(`wal_autocheckpoint = ${checkpointPages}`)
   writing.pragma(`journal_size_limit = ${64 * 2 ** 20}`)
   await migrate(kyselyOver(writing))
   rememberDistribution(writing)
