@@ -23,13 +23,14 @@ export const face: Benchmark = {
     // One face has a limit of its own, which is not what is measured.
     await writeFile(join(dataDir, "tintype.toml"), "[iaas]\nmaxSnapshots = 10000\n")
     const server = await startServer(stand, dataDir)
-    const volumes: string[] = []
-    for (let nth = 0; nth < volumeCount; nth++) {
-      volumes.push(await makeVolume(server.api, { sizeBytes: GiB }))
-    }
-    const volume = (nth: number) => volumes[nth % volumeCount] ?? ""
     for (const [name, open] of Object.entries(faceClients)) {
       const client = open(server)
+      // Its own: on those of the face before it snapshots would stand deeper.
+      const volumes: string[] = []
+      for (let nth = 0; nth < volumeCount; nth++) {
+        volumes.push(await makeVolume(server.api, { sizeBytes: GiB }))
+      }
+      const volume = (nth: number) => volumes[nth % volumeCount] ?? ""
       let taken = 0
       const take = () => client.takeSnapshot(volume(taken++), newName())
       const times = await takeTurns(300, { take, floor })

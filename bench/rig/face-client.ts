@@ -45,7 +45,8 @@ export function openstackClient({ urls, token }: Server): FaceClient {
   type Told = { snapshot: { id: string; status: string } }
   return {
     async takeSnapshot(volumeId, name) {
-      const wish = { snapshot: { volume_id: volumeId, display_name: name } }
+      // A volume that a machine has is taken only by force, as this API calls it.
+      const wish = { snapshot: { volume_id: volumeId, display_name: name, force: true } }
       const { snapshot } = await untilOver(
         await client.ask<Told>("POST", path, wish),
         (told) => told.snapshot.status !== "creating",
