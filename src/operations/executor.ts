@@ -56,7 +56,7 @@ export function openExecutor(options: ExecutorOptions): Executor {
       clearInterval(renewing)
       underWay.delete(operation.id)
       cancelling.delete(operation.id)
-      executor.wake([])
+      executor.wake(hasQueued(operation.params) ? undefined : [])
     }
   }
 
@@ -109,6 +109,9 @@ export function openExecutor(options: ExecutorOptions): Executor {
   }
   return executor
 }
+
+/** A snapshot in the place of others has queued their deletions, in its own transaction. */
+const hasQueued = (params: unknown) => Object.hasOwn(params as object, "replaces")
 
 /** Keeps the lease until the timer is cleared. */
 function renewed(
