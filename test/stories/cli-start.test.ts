@@ -43,11 +43,12 @@ test("a command given while the server starts waits for it, and for who it is to
     "json",
   ])
   await running.says("waiting for it")
+  // As the server does it: the token is there before anybody can be heard.
+  await writeFile(join(data, "admin-token"), "the-token\n")
   server = await standIn(
     { "GET /api/volumes": { json: { items: [], next: null } } },
     Number(TINTYPE_PORT_NATIVE),
   )
-  await writeFile(join(data, "admin-token"), "the-token\n")
   await announce({ native: server.url })
   const { code, stdout } = await running.ended
   expect([code, JSON.parse(stdout)]).toEqual([0, { items: [] }])
