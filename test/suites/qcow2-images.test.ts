@@ -1,11 +1,12 @@
 /** Images from outside: the honest ones pass whatever their make, the others change nothing. */
-import { mkdtemp, open, readFile, rm, writeFile } from "node:fs/promises"
+import { copyFile, mkdtemp, open, readFile, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest"
 import type { FaultKind } from "../../src/domain/fault.ts"
 import { newId } from "../../src/domain/ids.ts"
 import { bytesOf, content, fails, mebi, patchy, put } from "../../src/engines/content.suite.ts"
+import { check } from "../../src/engines/qcow2/qemu-img.ts"
 import { run } from "../../src/platform/command.ts"
 import { type Qcow2Rig, qcow2Rig } from "../fixtures/engine-rigs.ts"
 
@@ -67,6 +68,13 @@ describe("an honest image", () => {
     await put(rig.engine, volume, await readFile(await converted(...args)), "qcow2")
     expect((await bytesOf(rig.engine, { volume })).equals(disk)).toBe(true)
     expect(await rig.engine.examine()).toEqual([])
+  })
+
+  test("is taken every time, whatever threads its check happens to have", async () => {
+    await converted("-o", "cluster_size=512")
+    await copyFile(join(place, "image.qcow2"), join(rig.dataDir, "spool", "honest"))
+    const checks = Array.from({ length: 48 }, () => check(rig, "honest"))
+    expect(await Promise.all(checks)).toHaveLength(48)
   })
 
   test("with internal snapshots is taken as it stands now", async () => {

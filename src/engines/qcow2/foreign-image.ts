@@ -26,12 +26,13 @@ export async function inspect(house: House, name: string, atMostBytes: number): 
     return told["virtual-size"]
   } catch (cause) {
     if (!(cause instanceof CommandFailed)) throw cause
-    throw bad(cause.exitCode === null ? "checking it takes too much" : lastLine(cause.stderr))
+    throw bad(lastLine(cause.stderr) || (cause.exitCode === null ? tooMuch : "it is corrupt"))
   }
 }
 
 const bad = (why: string) => new Refusal({ kind: "bad-image", why })
-const lastLine = (text: string) => text.trim().split("\n").at(-1) || "it is corrupt"
+const lastLine = (text: string) => text.trim().split("\n").at(-1)
+const tooMuch = "checking it takes too much"
 
 const largestClusterBytes = 2 * 2 ** 20
 

@@ -8,6 +8,9 @@ import { errorCode } from "../../platform/files.ts"
 import type { Watch } from "../engine.ts"
 import { type House, spoolName } from "./store.ts"
 
+/** Where it runs, and as whom. */
+type Cage = Pick<House, "dataDir" | "user">
+
 /** A file in the spool, taken as qcow2 whatever it says, standing on nothing. */
 export const spooledQcow2 = (name: string): Record<string, unknown> => ({
   driver: "qcow2",
@@ -17,23 +20,26 @@ export const spooledQcow2 = (name: string): Record<string, unknown> => ({
 
 const node = (options: Record<string, unknown>) => `json:${JSON.stringify(options)}`
 
-// Far above what an honest image needs; a dishonest one must not eat the machine.
-const probeMemoryBytes = 2 ** 30
+// Far above what an honest image needs; a dishonest one must not eat the machine. What is bounded
+// is address space: `qemu-img` may have 64 threads, each with a stack of 8 MiB.
+const probeMemoryBytes = 2 * 2 ** 30
 const probeCpuSeconds = 60
 const probeWithinMs = 120_000
 /** A copy may take long; one slower than this on average has hung. */
 const slowestBytesPerMs = 100
 const copyMemoryBytes = 4 * 2 ** 30
+/** glibc sets 64 MiB of address space aside for each thread that allocates, unless they share. */
+const oneArena = { MALLOC_ARENA_MAX: "1" }
 
 /** What `qemu-img info` tells of an image that our own reading has let pass. */
-export async function info(house: House, name: string): Promise<unknown> {
+export async function info(house: Cage, name: string): Promise<unknown> {
   return JSON.parse(
     await probe(house, ["info", "--output=json", "-f", "qcow2", `${spoolName}/${name}`]),
   )
 }
 
 /** Every cluster's reference is followed; one outside the file is a corruption. */
-export async function check(house: House, name: string): Promise<void> {
+export async function check(house: Cage, name: string): Promise<void> {
   try {
     await probe(house, ["check", "--output=json", "-f", "qcow2", `${spoolName}/${name}`])
   } catch (cause) {
@@ -43,7 +49,7 @@ export async function check(house: House, name: string): Promise<void> {
   }
 }
 
-function probe(house: House, args: readonly string[]): Promise<string> {
+function probe(house: Cage, args: readonly string[]): Promise<string> {
   return qemuImg(house, args, {
     limits: [`--as=${probeMemoryBytes}`, `--cpu=${probeCpuSeconds}`],
     timeoutMs: probeWithinMs,
@@ -97,12 +103,13 @@ type Bounds = {
   onStdout?(text: string): void
 }
 
-async function qemuImg(house: House, args: readonly string[], bounds: Bounds): Promise<string> {
+async function qemuImg(house: Cage, args: readonly string[], bounds: Bounds): Promise<string> {
   const { limits, ...options } = bounds
   try {
     return await run(["prlimit", ...limits, "qemu-img", ...args], {
       cwd: house.dataDir,
       user: house.user,
+      env: oneArena,
       ...options,
     })
   } catch (cause) {
