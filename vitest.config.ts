@@ -1,5 +1,11 @@
 import { defineConfig } from "vitest/config"
 
+/**
+ * A loaded machine lets a process stand still for many seconds, and no test is about time: what is
+ * waited for may come late.
+ */
+const patience = { expect: { poll: { timeout: 60_000, interval: 20 } } }
+
 /** `unit` is fast and touches no disk; `suites` and `stories` use real disks, QEMU and servers. */
 export default defineConfig({
   test: {
@@ -10,7 +16,9 @@ export default defineConfig({
           name: "unit",
           include: ["src/**/*.test.ts", "test/*.test.ts"],
           sequence: { groupOrder: 1, shuffle: true },
-          testTimeout: 20_000,
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+          ...patience,
         },
       },
       {
@@ -22,6 +30,7 @@ export default defineConfig({
           maxWorkers: 3,
           testTimeout: 180_000,
           hookTimeout: 180_000,
+          ...patience,
         },
       },
       {
@@ -32,6 +41,7 @@ export default defineConfig({
           maxWorkers: 3,
           testTimeout: 180_000,
           hookTimeout: 180_000,
+          ...patience,
         },
       },
     ],
