@@ -171,7 +171,9 @@ async function note(
   reason: string | null,
 ): Promise<void> {
   await ledger.transaction(async (rooms) => {
-    if ((await rooms.machines.get(id))?.state !== "running") return
+    const now = await rooms.machines.get(id)
+    // On a busy node one look is not over when the next begins: it is told once.
+    if (now?.state !== "running" || now.reason === reason) return
     await rooms.machines.change(id, { reason })
     const of = { resourceKind: "machine", resourceId: id, data: { reason } }
     await rooms.events.add({ at: Date.now(), accountId, type, ...of })

@@ -24,6 +24,21 @@ export async function livenessOf(tools: Tools, id: MachineId): Promise<Liveness>
   return await tools.host(machine.kind).look(id)
 }
 
+/** Each time takes as long as the host gives a process to answer in. */
+const timesAsked = 4
+
+/**
+ * For those who end a machine that hangs: on a busy node a process does not answer for a while,
+ * and its guest is well. So one is hung only where it was asked again and again, for a minute.
+ */
+export async function provenLivenessOf(tools: Tools, id: MachineId): Promise<Liveness> {
+  let liveness = await livenessOf(tools, id)
+  for (let asked = 1; liveness === "hung" && asked < timesAsked; asked += 1) {
+    liveness = await livenessOf(tools, id)
+  }
+  return liveness
+}
+
 export type Started = { process: HostProcess; hardware: Hardware }
 
 /**
@@ -41,7 +56,7 @@ export async function turnOn(tools: Tools, id: MachineId, memory?: KeptMemory): 
     boot: machine.boot,
     ...(memory === undefined ? {} : { memory }),
   }
-  if ((await host.look(id)) === "hung") await host.stop(id, 0)
+  if ((await provenLivenessOf(tools, id)) === "hung") await host.stop(id, 0)
   if ((await host.look(id)) !== "gone") return await host.start({ ...order, disks: [] })
   const missing = await host.unavailable()
   if (missing !== null) throw new Refusal({ kind: "unavailable", ...missing })

@@ -17,7 +17,7 @@ export type QmpEvent = {
 export interface Qmp {
   /**
    * Resolves with the command's `return`. Throws `QmpError` for QEMU's own no, a `timeout`
-   * refusal past the deadline (10 s unless told), `ConnectionLost` when the connection ends.
+   * refusal past the deadline (20 s unless told), `ConnectionLost` when the connection ends.
    */
   execute(command: string, args?: object, options?: { timeoutMs?: number }): Promise<unknown>
   /** Returns the function that stops listening. */
@@ -51,7 +51,7 @@ export type QmpOptions = {
   signal?: AbortSignal
 }
 
-const defaultTimeoutMs = 10_000
+const defaultTimeoutMs = 20_000
 const maxLineBytes = 16 * 2 ** 20
 
 export async function openQmp(socketPath: string, options: QmpOptions): Promise<Qmp> {

@@ -134,6 +134,22 @@ describe("a machine", () => {
     expect([rebooted.state, await host.look(machine)]).toEqual(["done", "running"])
   })
 
+  test.each(["start", "reboot"] as const)(
+    "that is only slow to answer is not ended by a %s",
+    async (verb) => {
+      const { who, host } = house.stage
+      const { machine } = await runningMachine(house.stage)
+      const look = host.look
+      let silent = 3
+      instead("look", async (id) => (silent-- > 0 ? "hung" : await look.call(host, id)))
+      instead("stop", async () => {
+        throw new Error("it was ended")
+      })
+      expect((await endOf(await core().machines[verb]({ who }, machine))).state).toBe("done")
+      expect(await host.look(machine)).toBe("running")
+    },
+  )
+
   test("that is being deleted stays so, whatever was queued before", async () => {
     const { who, making } = house.stage
     const { machine } = await runningMachine(house.stage)

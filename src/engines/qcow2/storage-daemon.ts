@@ -31,7 +31,7 @@ export type Served = {
 export type ServeOrder = { nodes: readonly BlockNode[]; top: string; writable: boolean }
 
 const exportName = "disk"
-const startWithinMs = 30_000
+const startWithinMs = 120_000
 /** The longest wait for one answer: a disk under load may be slow, but not for ever. */
 const answerWithinMs = 120_000
 const endWithinMs = 30_000

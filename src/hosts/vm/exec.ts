@@ -8,6 +8,8 @@ import { expectThawed, isFrozen, isFrozenNow, weFroze } from "./freeze.ts"
 import type { Guest } from "./guest.ts"
 import { agentAnswers } from "./power.ts"
 
+/** Past it nobody knows whether the command was run, so it is long. */
+const answersWithinMs = 30_000
 const firstPollMs = 5
 const longestPollMs = 250
 
@@ -32,7 +34,8 @@ export async function execThroughAgent(
   const deadline = performance.now() + options.timeoutMs
   let pid: number
   try {
-    pid = pidOf(await agent.call("guest-exec", { path, arg, "capture-output": true }))
+    const order = { path, arg, "capture-output": true }
+    pid = pidOf(await agent.call("guest-exec", order, { timeoutMs: answersWithinMs }))
   } catch (cause) {
     if (!(cause instanceof AgentError)) throw cause
     // One who was here before us may have frozen it.
@@ -41,7 +44,7 @@ export async function execThroughAgent(
   }
   for (let pauseMs = firstPollMs; ; pauseMs = Math.min(pauseMs * 1.5, longestPollMs)) {
     while (weFroze(guest)) await sleep(longestPollMs)
-    const status = await agent.call("guest-exec-status", { pid }, { timeoutMs: 30_000 })
+    const status = await agent.call("guest-exec-status", { pid }, { timeoutMs: answersWithinMs })
     if (isObject(status) && status["exited"] === true) return resultOf(status, options)
     if (performance.now() > deadline && !weFroze(guest)) {
       await agent.call("guest-exec", { path: "kill", arg: ["-KILL", String(pid)] }).catch(() => {})

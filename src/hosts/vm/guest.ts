@@ -15,7 +15,7 @@ import { openQmp, type Qmp, type QmpEvent } from "../../platform/qmp.ts"
 import { Agent } from "./agent.ts"
 import { placesOf } from "./layout.ts"
 
-const connectWithinMs = 5_000
+const connectWithinMs = 15_000
 const retryAfterMs = 200
 const watchEveryMs = 20
 

@@ -1,7 +1,7 @@
 /** What the QEMU installed here offers. */
 import { Refusal } from "../../domain/fault.ts"
 import type { Hardware } from "../../domain/machine.ts"
-import { run } from "../../platform/command.ts"
+import { CommandFailed, run } from "../../platform/command.ts"
 import type { FixedHardware } from "./launch.ts"
 
 export const program = "qemu-system-x86_64"
@@ -34,17 +34,23 @@ export async function fixHardware(hardware: Hardware): Promise<FixedHardware> {
   }
 }
 
+/** Read from a slow disk for the first time, it takes a while to say a word. */
+const saysWithinMs = 60_000
+
 let offered: Promise<string> | undefined
 
 /** Such as `pc-q35-7.2`: what plain `q35` stands for, and may not stand for tomorrow. */
 function newestMachineType(): Promise<string> {
-  offered ??= run([program, "-machine", "help"], { timeoutMs: 10_000 }).then(
+  offered ??= run([program, "-machine", "help"], { timeoutMs: saysWithinMs }).then(
     (help) => {
       const alias = /^q35\s.*\(alias of (pc-q35-[\d.]+)\)/m.exec(help)?.[1]
       if (alias === undefined) throw unavailable(`${program} without the q35 machine`)
       return alias
     },
-    () => {
+    (cause: unknown) => {
+      // One that is slow is not missing, and installing it would be of no use.
+      const isSlow = cause instanceof CommandFailed && cause.exitCode === null
+      if (isSlow) throw new Refusal({ kind: "timeout", what: program, afterMs: saysWithinMs })
       throw unavailable(program)
     },
   )
@@ -64,5 +70,5 @@ const unavailable = (what: string) =>
 
 /** The program's own version line, to tell one installation from the next. */
 export async function version(): Promise<string> {
-  return (await run([program, "--version"], { timeoutMs: 10_000 })).split("\n")[0] ?? ""
+  return (await run([program, "--version"], { timeoutMs: saysWithinMs })).split("\n")[0] ?? ""
 }

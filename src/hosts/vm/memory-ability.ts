@@ -9,7 +9,7 @@ import type { HostConfig } from "../host.ts"
 import { program } from "./installation.ts"
 import { background, inWords, unprivilegedAllowed } from "./memory-stream.ts"
 
-const answersWithinMs = 10_000
+const answersWithinMs = 60_000
 
 /** Nothing where they can. It is no fault: their memory is kept too, and they wait for it. */
 export async function standingCopies(config: HostConfig): Promise<Finding[]> {

@@ -7,8 +7,10 @@ import type { Liveness } from "../host.ts"
 import { noAgent } from "./agent.ts"
 import { type Guest, notRunning } from "./guest.ts"
 
-const agentWithinMs = 3_000
-const statusWithinMs = 3_000
+// A busy node may keep a process, or its guest, from answering for some seconds.
+const agentWithinMs = 15_000
+const pingWithinMs = 5_000
+const statusWithinMs = 15_000
 // A process that does not even take the command is hung; one that did may have much to flush.
 const takesQuitWithinMs = 3_000
 const quitWithinMs = 20_000
@@ -36,7 +38,7 @@ export async function agentAnswers(guest: Guest, withinMs: number): Promise<void
   for (;;) {
     if (!(await isAlive(guest.process))) throw notRunning(guest.machine)
     if (await agentListens(guest)) {
-      const timeoutMs = Math.max(50, Math.min(leftMs(), 2_000))
+      const timeoutMs = Math.max(50, Math.min(leftMs(), pingWithinMs))
       if (await succeeds(guest.agent.call("guest-ping", {}, { timeoutMs }))) return
     }
     if (leftMs() <= 0) throw noAgent(withinMs)
@@ -75,9 +77,12 @@ export async function powerOff(guest: Guest, graceMs: number): Promise<void> {
   await guest.ended
 }
 
-/** By the agent if one listens, else by the power button, which takes an ACPI daemon. */
+/**
+ * By the agent if one listens, else by the power button, which takes an ACPI daemon: of an agent
+ * that does not answer half of the time is left for it.
+ */
 async function askToPowerOff(guest: Guest, graceMs: number): Promise<void> {
-  if (await asksAgentToEnd(guest, {}, graceMs)) return
+  if (await asksAgentToEnd(guest, {}, graceMs / 2)) return
   await guest.execute("system_powerdown")
 }
 
@@ -86,7 +91,7 @@ export async function restart(guest: Guest, graceMs: number): Promise<void> {
   const qmp = await guest.monitor()
   if (graceMs > 0) {
     const reset = succeeds(qmp.once("RESET", { withinMs: graceMs }))
-    if ((await asksAgentToEnd(guest, { mode: "reboot" }, graceMs)) && (await reset)) return
+    if ((await asksAgentToEnd(guest, { mode: "reboot" }, graceMs / 2)) && (await reset)) return
     if (!(await isAlive(guest.process))) throw notRunning(guest.machine)
   }
   const reset = qmp.once("RESET", { withinMs: resetWithinMs })
@@ -95,9 +100,9 @@ export async function restart(guest: Guest, graceMs: number): Promise<void> {
   await reset
 }
 
-async function asksAgentToEnd(guest: Guest, args: object, graceMs: number): Promise<boolean> {
+async function asksAgentToEnd(guest: Guest, args: object, withinMs: number): Promise<boolean> {
   if (!(await agentListens(guest))) return false
-  const call = { timeoutMs: Math.min(graceMs, agentWithinMs), unanswered: true }
+  const call = { timeoutMs: Math.min(withinMs, agentWithinMs), unanswered: true }
   return succeeds(guest.agent.call("guest-shutdown", args, call))
 }
 

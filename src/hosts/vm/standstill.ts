@@ -10,8 +10,8 @@ import type { Standstill } from "../host.ts"
 import type { Guest } from "./guest.ts"
 import { inBackground, isWriting, streamOf } from "./memory-stream.ts"
 
-const statusWithinMs = 3_000
-const goesWithinMs = 10_000
+const statusWithinMs = 15_000
+const goesWithinMs = 30_000
 const askEveryMs = 20
 
 /** `stop`, and every end of a memory that was written while the guest stood still. */

@@ -17,7 +17,7 @@ import { makeRunPlaces, placesOf } from "./layout.ts"
 import { MemoryFiles } from "./memory-files.ts"
 import { goOnLoaded } from "./memory-load.ts"
 
-const answersWithinMs = 20_000
+const answersWithinMs = 60_000
 
 export type Started = { process: HostProcess; hardware: Hardware }
 

@@ -2,8 +2,8 @@
 import type { MachineId } from "../../domain/ids.ts"
 import {
   awaitAnswer,
-  livenessOf,
   machineOf,
+  provenLivenessOf,
   recordOff,
   recordOn,
   type Started,
@@ -20,7 +20,7 @@ export const machineStart = saga<Tools, MachineStart>("machine-start", 1)
   .step<"wasOn", boolean>("wasOn", {
     // One that hangs is as good as off: starting it restarts it.
     do: async (tools, { machineId }) =>
-      ["running", "paused"].includes(await livenessOf(tools, machineId)),
+      ["running", "paused"].includes(await provenLivenessOf(tools, machineId)),
   })
   .step<"start", Started>("start", {
     do: (tools, { machineId }) => turnOn(tools, machineId),
@@ -53,7 +53,7 @@ export const machineReboot = saga<Tools, MachineReboot>("machine-reboot", 1)
     async do(tools, { machineId, hard = false }) {
       const machine = await machineOf(tools, machineId)
       const host = tools.host(machine.kind)
-      const liveness = await livenessOf(tools, machineId)
+      const liveness = await provenLivenessOf(tools, machineId)
       // Its process may have ended while this waited in the queue: then rebooting is starting. One
       // that hangs takes no order any more, and is as good as off.
       if (liveness === "hung") await turnOff(tools, machineId, 0)
