@@ -1,7 +1,7 @@
 /** QEMU's own part of a snapshot: `blockdev-snapshot` onto an overlay that is open already. */
 import { spawn } from "node:child_process"
 import { once } from "node:events"
-import { mkdir } from "node:fs/promises"
+import { mkdtemp } from "node:fs/promises"
 import { join } from "node:path"
 import { run } from "../../src/platform/command.ts"
 import { openQmp, type Qmp } from "../../src/platform/qmp.ts"
@@ -16,8 +16,7 @@ const size = "1G"
  * it once, and resolves with the milliseconds from the command to its answer.
  */
 export async function bareSwitch({ folder, after }: Stand): Promise<() => Promise<number>> {
-  const directory = join(folder, "switch")
-  await mkdir(directory)
+  const directory = await mkdtemp(join(folder, "switch-"))
   const socket = join(directory, "qmp.sock")
   const daemon = spawn(
     "qemu-storage-daemon",

@@ -4,7 +4,7 @@ import { openClient } from "./client.ts"
 import type { Server } from "./server.ts"
 
 export interface FaceClient {
-  /** From the request to the answer that says it is ready; resolves with its id in our words. */
+  /** From the request to the answer that says it is ready; resolves with its id there. */
   takeSnapshot(volumeId: string, name: string): Promise<string>
 }
 
