@@ -78,6 +78,7 @@ export async function openQmp(socketPath: string, options: QmpOptions): Promise<
     on: (event, listener) => waiting.listen(event, listener),
     once: (event, wanted) => waiting.forEvent(event, wanted),
   }
+  const knocking = setInterval(() => void knock(socketPath), knockEveryMs)
   try {
     // Another client may have the socket: then it connects, but never greets.
     await waiting.forEvent(greeting, { withinMs: leftMs() })
@@ -86,9 +87,27 @@ export async function openQmp(socketPath: string, options: QmpOptions): Promise<
   } catch (cause) {
     qmp.close()
     throw cause
+  } finally {
+    clearInterval(knocking)
   }
 }
 
+/**
+ * While QEMU starts, it moves the monitor's listening socket from its main loop to a thread. A
+ * client that comes at this very moment wakes both, and whoever is second waits in accept(2) for
+ * another one: the main loop, for ever. The next who connects releases it, and is turned away.
+ * Where nobody was stuck, a caller who has hung up waits in the queue and harms nobody.
+ */
+async function knock(socketPath: string): Promise<void> {
+  try {
+    const socket = await connectUnix(socketPath, { withinMs: 0 })
+    socket.destroy()
+  } catch {
+    // Nobody listens any more, or somebody has knocked already.
+  }
+}
+
+const knockEveryMs = 500
 const greeting = "the greeting"
 
 type Listener = (event: QmpEvent) => void

@@ -142,6 +142,27 @@ test("a monitor that somebody else has connects and never greets", async () => {
   })
 })
 
+test("a monitor that waits for a second client to take up the first one gets it", async () => {
+  const held: (() => void)[] = []
+  server = createServer((socket) => {
+    socket.on("error", () => {})
+    if (sockets.push(socket) > 1) {
+      socket.destroy()
+      for (const answer of held.splice(0)) answer()
+      return
+    }
+    socket.write(greeting)
+    socket.setEncoding("utf8").on("data", (line) => {
+      held.push(() => socket.write(ok(JSON.parse(String(line)) as Command, {})))
+    })
+  })
+  const path = join(place, "qmp.sock")
+  await new Promise<void>((resolve) => server.listen(path, resolve))
+  const qmp = await openQmp(path, { connectWithinMs: 60_000 })
+  expect(sockets).toHaveLength(2)
+  qmp.close()
+})
+
 test("a socket that is not there yet is waited for, and one whose owner died is not", async () => {
   const early = openQmp(join(place, "qmp.sock"), { connectWithinMs: 10_000 })
   await serve((command, send) => send(ok(command, "there")))
