@@ -17,7 +17,7 @@ export type Accelerator = {
   note: string | null
 }
 
-const deadlineMs = 10_000
+const deadlineMs = 5_000
 
 /**
  * One answer for as long as this node is up: a hang costs its whole deadline, and a restart of
