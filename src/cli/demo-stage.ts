@@ -28,7 +28,7 @@ export interface Stage {
 
 const program = (name: string) => fileURLToPath(new URL(name, import.meta.url))
 const ports = { NATIVE: 8400, CLOUDAPI: 8401, IAAS: 8402, HOSTWAY: 8403, OPENSTACK: 8776 }
-const startDeadlineMs = 60_000
+const startDeadlineMs = 180_000
 
 export async function openStage(signal: AbortSignal): Promise<Stage> {
   const folder = await mkdtemp(join(roomyFolder(), "tintype-demo-"))
@@ -161,7 +161,7 @@ async function deleteMachines(run: <T>(argv: string[]) => Promise<T>): Promise<v
   const list = ["machine", "list", "--all-accounts"]
   const { items } = await run<Machines>(list).catch(() => nothing)
   const remove = ({ id }: { id: string }) =>
-    run(["machine", "delete", id, "--timeout", "60"]).catch((cause: Error) =>
+    run(["machine", "delete", id, "--timeout", "180"]).catch((cause: Error) =>
       process.stderr.write(`${cause.message}\n`),
     )
   await Promise.all(items.map(remove))
