@@ -15,7 +15,7 @@ import { Chronicle } from "../fixtures/chronicle.ts"
 import { allowUserfaults } from "../fixtures/counting-guest.ts"
 import { emptyDisks, runFrom } from "../fixtures/numbered-disk.ts"
 import { NumberedGuest } from "../fixtures/numbered-guest.ts"
-import { qemuOf, strike } from "../fixtures/own-processes.ts"
+import { gone, qemuOf, strike } from "../fixtures/own-processes.ts"
 import { type Answer, randomFrom, ServerProcess } from "../fixtures/server-process.ts"
 import { SmallDisk } from "../fixtures/small-disk.ts"
 
@@ -56,8 +56,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await server.end("SIGTERM")
   const qemu = await qemuOf(disk.dataDir, guest.machine)
-  if (qemu !== undefined) strike(qemu, "SIGKILL")
-  await sleep(500)
+  if (qemu !== undefined && strike(qemu, "SIGKILL")) await gone(qemu)
   await disk.unmount()
 })
 
