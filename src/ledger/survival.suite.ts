@@ -19,7 +19,8 @@ export function survivalSuite(name: string, make: () => Promise<LastingPlace>): 
         const ledger = await place.open()
         const kept = await ledger.read.snapshots.find({}, { limit: 100_000 })
         const ids = new Set<string>(kept.map((row) => row.id))
-        expect(printed.filter((id) => !ids.has(id))).toEqual([])
+        const lost = printed.filter((id) => !ids.has(id))
+        expect(lost, `killed after ${killAfter}`).toEqual([])
         expect(await ledger.examine()).toEqual([])
         expect(await ledger.read.points.count({})).toBe(kept.length)
         await ledger.close()
@@ -64,6 +65,6 @@ async function commitUntilKilled(
     if (line.length === 36) printed.push(line)
     if (printed.length === killAfter) child.kill("SIGKILL")
   }
-  expect(printed.length).toBeGreaterThanOrEqual(killAfter)
+  expect(printed.length, `killed after ${killAfter}`).toBeGreaterThanOrEqual(killAfter)
   return printed
 }

@@ -70,7 +70,7 @@ test("what it does not know is refused", async () => {
 async function nothingIsLeft(): Promise<void> {
   expect(readdirSync(folder)).toEqual([])
   // A killed process leaves the list a moment later.
-  for (let turn = 0; turn < 100 && processesIn(folder).length > 0; turn++) await sleep(50)
+  for (let turn = 0; turn < 1_200 && processesIn(folder).length > 0; turn++) await sleep(50)
   expect(processesIn(folder)).toEqual([])
 }
 

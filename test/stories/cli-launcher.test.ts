@@ -281,7 +281,7 @@ const env = () => ({ PATH: bin })
 
 function run(argv: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
   return new Promise((resolve) => {
-    const options = { env: env(), cwd: dirname(tree), timeout: 60_000 }
+    const options = { env: env(), cwd: dirname(tree), timeout: 170_000 }
     const child = execFile(join(tree, "tintype"), argv, options, (_, stdout, stderr) => {
       resolve({ code: child.exitCode ?? -1, stdout, stderr })
     })

@@ -1,5 +1,6 @@
 /** A server that says what a story wants it to say, and the real command run against it. */
 import { spawn } from "node:child_process"
+import { randomInt } from "node:crypto"
 import { once } from "node:events"
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http"
 import type { AddressInfo } from "node:net"
@@ -60,6 +61,25 @@ export async function standIn(script: Script, port = 0): Promise<StandIn> {
   }
 }
 
+/**
+ * A port at which nobody answers, for later. Below those that the kernel gives to whoever asks for
+ * any: one of them may be another test's in a moment.
+ */
+export async function quietPort(): Promise<number> {
+  for (;;) {
+    const port = randomInt(20_000, 32_000)
+    const listener = createServer().listen(port, "127.0.0.1")
+    const isFree = await once(listener, "listening").then(
+      () => true,
+      () => false,
+    )
+    if (!isFree) continue
+    listener.close()
+    await once(listener, "close")
+    return port
+  }
+}
+
 const notFound = (key: string): Line => problem(404, "not-found", `nothing is scripted for ${key}`)
 
 export function problem(status: number, kind: string, detail: string): Line {
@@ -84,7 +104,7 @@ export function start(
 ): Running {
   const found = typeof where === "string" ? { TINTYPE_URL: where, TINTYPE_TOKEN: "a-token" } : where
   const env = { PATH: process.env["PATH"], ...found }
-  const child = spawn(process.execPath, [command, ...argv], { env, timeout: 60_000 })
+  const child = spawn(process.execPath, [command, ...argv], { env, timeout: 170_000 })
   const stdout: Buffer[] = []
   const stderr: Buffer[] = []
   child.stdout.on("data", (chunk) => stdout.push(chunk))

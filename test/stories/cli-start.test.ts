@@ -1,13 +1,11 @@
 /** The command line and a server that is about to be there, is not there at all, or cannot be. */
 import { execFile } from "node:child_process"
 import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises"
-import type { AddressInfo } from "node:net"
-import { createServer } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { afterEach, beforeEach, expect, test } from "vitest"
-import { type StandIn, standIn, start } from "./cli-stand-in.ts"
+import { quietPort, type StandIn, standIn, start } from "./cli-stand-in.ts"
 
 let data: string
 let server: StandIn | undefined
@@ -22,16 +20,6 @@ afterEach(async () => {
 
 const announce = (urls: object) =>
   writeFile(join(data, "server.json"), JSON.stringify({ pid: process.pid, startTicks: 0, urls }))
-
-/** A port at which nobody answers. */
-function quietPort(): Promise<number> {
-  return new Promise((resolve) => {
-    const listener = createServer().listen(0, "127.0.0.1", () => {
-      const { port } = listener.address() as AddressInfo
-      listener.close(() => resolve(port))
-    })
-  })
-}
 
 test("a command given while the server starts waits for it, and for who it is to it", async () => {
   await announce({})

@@ -1,7 +1,15 @@
 /** The command line as scripts and people meet it, against a server that plays its part. */
 import { afterEach, describe, expect, test } from "vitest"
 import type { FaultKind } from "../../src/domain/fault.ts"
-import { problem, type Script, type StandIn, standIn, start, tintype } from "./cli-stand-in.ts"
+import {
+  problem,
+  quietPort,
+  type Script,
+  type StandIn,
+  standIn,
+  start,
+  tintype,
+} from "./cli-stand-in.ts"
 
 const id = "01938000-0000-7000-8000-000000000001"
 const other = "01938000-0000-7000-8000-000000000002"
@@ -227,12 +235,14 @@ describe("work that takes time", () => {
 
   test("a server that restarts meanwhile is waited for", async () => {
     let dead: Promise<void> = Promise.resolve()
-    const first = await standIn({
+    const port = await quietPort()
+    const before = {
       [`POST /api/machines/${id}/start`]: starting,
       [`GET /api/operations/${work}`]: () => {
         dead = first.close()
       },
-    })
+    }
+    const first = await standIn(before, port)
     const run = start(first.url, ["machine", "start", id, "--wait", "-o", "json"])
     await run.says("the server does not answer; trying again")
     await dead
@@ -241,7 +251,7 @@ describe("work that takes time", () => {
         [`GET /api/operations/${work}`]: { json: done },
         [`GET /api/machines/${id}`]: { json: machine },
       },
-      Number(new URL(first.url).port),
+      port,
     )
     const ran = await run.ended
     expect([ran.code, JSON.parse(ran.stdout).state]).toEqual([0, "running"])

@@ -85,7 +85,8 @@ async function shell(script: string): Promise<string> {
   return Buffer.from(body.stdout, "base64").toString().trim()
 }
 
-const counting = "n=0; while :; do n=$((n + 1)); echo $n > /run/n; sleep 0.05; done"
+const counting =
+  "n=0; while :; do n=$((n + 1)); echo $n > /run/next; mv /run/next /run/n; sleep 0.05; done"
 /** What it has counted to, once it has counted on. */
 const countsOn = async (): Promise<number> =>
   Number(

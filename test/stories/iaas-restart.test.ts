@@ -27,9 +27,9 @@ async function open(): Promise<void> {
   wire = await wireTo(iaasFace(), service.core)
 }
 
-async function restart(): Promise<void> {
+async function restart(stillMs?: number): Promise<void> {
   await wire.close()
-  await world.crash()
+  await world.crash(stillMs)
   await open()
 }
 
@@ -80,7 +80,7 @@ test("work that can no longer be done ends failed, with a reason", async () => {
   // The service ends in the middle of it, and the machine is gone before it is back.
   await stage.service.executor.close(50)
   await stage.host.stop(machine, 0)
-  await restart()
+  await restart(0)
   const tracker = await ended(selfLink)
   expect(tracker.status).toBe("FAILED")
   expect(tracker.message).toMatch(/off|held still/)

@@ -28,7 +28,7 @@ test("the administrator finds by its id what is of somebody's machine or disk, t
   const alice = await iaas.tenant("alice")
   const [machine, disk] = [await iaas.machine(alice), await iaas.disk(alice)]
   const { identity } = iaas.house.core()
-  const { token } = right(await identity.issueToken(iaas.house.stage.who, { livesMs: 60_000 }))
+  const { token } = right(await identity.issueToken(iaas.house.stage.who, { livesMs: 3_600_000 }))
   for (const path of [machine, disk]) {
     const taken = await alice.ask("POST", `${path}/operations/snapshots`, { body: {} })
     const snapshot = await iaas.done(alice, taken)

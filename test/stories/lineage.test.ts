@@ -74,7 +74,9 @@ const read = () => shell("cat /words")
 async function readFrom(volume: string): Promise<string> {
   const disk = `/api/machines/${place.machine}`
   await service.done(await service.call("POST", `${disk}/attach`, { volumeId: volume }))
-  const words = await shell("mount -o ro,noload /dev/vdb /mnt && cat /mnt/words; umount /mnt")
+  const words = await shell(
+    "until [ -b /dev/vdb ]; do sleep 0.1; done; mount -o ro,noload /dev/vdb /mnt && cat /mnt/words; umount /mnt",
+  )
   await service.done(await service.call("POST", `${disk}/detach`, { volumeId: volume }))
   return words
 }

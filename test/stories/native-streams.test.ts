@@ -25,7 +25,7 @@ import { type Wire, wireTo } from "../fixtures/wire.ts"
 const { core, script } = scriptedCore()
 let wire: Wire
 beforeAll(async () => {
-  wire = await wireTo(faces.native(), core, { limits: { lingerMs: 500 } })
+  wire = await wireTo(faces.native(), core, { limits: { lingerMs: 120_000 } })
 })
 afterAll(() => wire.close())
 
@@ -216,13 +216,15 @@ describe("an upload", () => {
   })
 
   test("of a stranger is refused before it is read, however long it goes on", async () => {
-    const socket = connect(Number(new URL(wire.url).port), "127.0.0.1")
+    const brief = await wireTo(faces.native(), core, { limits: { lingerMs: 500 } })
+    const socket = connect(Number(new URL(brief.url).port), "127.0.0.1")
     socket.on("error", () => {})
     socket.write(`PUT ${content} HTTP/1.1\r\nHost: t\r\nTransfer-Encoding: chunked\r\n\r\n`)
     const feeding = setInterval(() => socket.write(`10000\r\n${"x".repeat(65536)}\r\n`), 20)
     let told = ""
     for await (const piece of socket) told += piece
     clearInterval(feeding)
+    await brief.close()
     expect(told).toMatch(/^HTTP\/1.1 401 /)
     expect(told).toContain('"kind":"unauthenticated"')
   })

@@ -182,7 +182,7 @@ describe("Identity v3", () => {
     const plain = await acme.ask("/v3/auth/tokens?nocatalog", subject)
     expect("catalog" in plain.json.token).toBe(false)
     const admin = right(
-      await house.house.core().identity.issueToken(house.house.stage.who, { livesMs: 60_000 }),
+      await house.house.core().identity.issueToken(house.house.stage.who, { livesMs: 3_600_000 }),
     )
     expect((await house.asks(admin.token)("/v3/auth/tokens", subject)).status).toBe(200)
     for (const method of ["GET", "HEAD", "DELETE"]) {
@@ -341,7 +341,7 @@ describe("whoever is not known", () => {
     const acme = await house.tenant("acme")
     const identity = house.house.core().identity
     const short = right(await identity.issueToken(acme.who, { livesMs: 7_777 }))
-    const back = right(await identity.issueToken(acme.who, { livesMs: 60_000 }))
+    const back = right(await identity.issueToken(acme.who, { livesMs: 3_600_000 }))
     right(await identity.revokeToken(acme.who, back.token))
     await house.house.stage.making.ledger.transaction(async ({ tokens }) => {
       const [newest] = await tokens.find({ expiresAt: short.expiresAt })

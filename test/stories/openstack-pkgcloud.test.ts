@@ -45,8 +45,8 @@ const asAcme = (method: string, path: string, body?: object) =>
 
 /** The disk of a volume is found by its serial number: which letter it gets is the guest's. */
 async function inGuest(volume: string, script: string): Promise<string> {
-  const find = `for d in $(ls /sys/block | grep vd); do
-    [ "$(cat /sys/block/$d/serial)" = ${serialOf(volume)} ] && disk=/dev/$d; done`
+  const find = `while [ ! -b "$disk" ]; do for d in $(ls /sys/block | grep vd); do
+    [ "$(cat /sys/block/$d/serial)" = ${serialOf(volume)} ] && disk=/dev/$d; done; done`
   const argv = ["sh", "-c", `${find}; ${script}`]
   const { status, body } = await asAcme("POST", `/api/machines/${machine}/exec`, { argv })
   expect([status, body.exitCode]).toEqual([200, 0])

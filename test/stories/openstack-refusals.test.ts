@@ -250,7 +250,7 @@ test("a change says what is to be changed", async () => {
 test("quotas: what is used up is 413 overLimit; who may, says how much there is", async () => {
   const acme = await house.tenant("acme")
   const admin = right(
-    await house.house.core().identity.issueToken(house.house.stage.who, { livesMs: 60_000 }),
+    await house.house.core().identity.issueToken(house.house.stage.who, { livesMs: 3_600_000 }),
   )
   const asAdmin = house.asks(admin.token)
   const volume = await house.volume(acme.who, "v", 2 * GiB)
@@ -317,7 +317,7 @@ test("quotas: what is used up is 413 overLimit; who may, says how much there is"
 test("a state that the administrator sets is told, and obeyed by what is made of it, until the truth changes", async () => {
   const acme = await house.tenant("acme")
   const admin = right(
-    await house.house.core().identity.issueToken(house.house.stage.who, { livesMs: 60_000 }),
+    await house.house.core().identity.issueToken(house.house.stage.who, { livesMs: 3_600_000 }),
   )
   const set = async (path: string, body: object) =>
     (await house.asks(admin.token)(`/v1/acme${path}/action`, { method: "POST", body })).status
@@ -374,7 +374,7 @@ test("a state that the administrator sets is told, and obeyed by what is made of
 test("actions: force-delete is the administrator's; attaching is real", async () => {
   const acme = await house.tenant("acme")
   const admin = right(
-    await house.house.core().identity.issueToken(house.house.stage.who, { livesMs: 60_000 }),
+    await house.house.core().identity.issueToken(house.house.stage.who, { livesMs: 3_600_000 }),
   )
   const asAdmin = (path: string, body: object): Promise<Reply> =>
     house.asks(admin.token)(`/v1/acme${path}/action`, { method: "POST", body })

@@ -145,7 +145,7 @@ test("the administrator sees all accounts' things where he asks for that; nobody
   const acme = await house.tenant("acme")
   const { value } = (await house.house
     .core()
-    .identity.issueToken(house.house.stage.who, { livesMs: 60_000 })) as {
+    .identity.issueToken(house.house.stage.who, { livesMs: 3_600_000 })) as {
     value: { token: string }
   }
   const ask = house.asks(value.token)

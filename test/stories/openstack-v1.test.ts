@@ -360,7 +360,7 @@ test("volumes are wished, changed and limited in XML as in JSON", async () => {
   expect([changed["@display_name"], changed["@metadata"]]).toEqual(["new", "null"])
   const admin = await house.house
     .core()
-    .identity.issueToken(house.house.stage.who, { livesMs: 9999 })
+    .identity.issueToken(house.house.stage.who, { livesMs: 3_600_000 })
   const quota = "<quota_set><volumes>1</volumes><gigabytes>-1</gigabytes></quota_set>"
   const put = await house.asks(admin.ok ? admin.value.token : "")(`/v1/acme/os-quota-sets/acme`, {
     method: "PUT",

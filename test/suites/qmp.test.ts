@@ -55,7 +55,7 @@ test("answers find their commands in whatever order they come", async () => {
     if (held.length < 3) return
     for (const one of held.reverse()) send(ok(one, one.execute))
   })
-  const qmp = await openQmp(path, { connectWithinMs: 5_000 })
+  const qmp = await openQmp(path, { connectWithinMs: 60_000 })
   const answers = await Promise.all(["a", "b", "c"].map((name) => qmp.execute(name)))
   expect(answers).toEqual(["a", "b", "c"])
   qmp.close()
@@ -65,7 +65,7 @@ test("QEMU's no is an error with its class and words", async () => {
   const path = await serve(({ id }, send) =>
     send(`{"id": ${id}, "error": {"class": "DeviceNotFound", "desc": "no disk9"}}\n`),
   )
-  const qmp = await openQmp(path, { connectWithinMs: 5_000 })
+  const qmp = await openQmp(path, { connectWithinMs: 60_000 })
   const refused = qmp.execute("device_del", { id: "disk9" })
   await expect(refused).rejects.toBeInstanceOf(QmpError)
   await expect(refused).rejects.toMatchObject({ class: "DeviceNotFound", desc: "no disk9" })
@@ -78,7 +78,7 @@ test("a command past its deadline is refused, and its late answer is nobody's", 
     if (command.execute === "slow") late.push(command)
     else send(late.map((one) => ok(one, "late")).join("") + ok(command, "now"))
   })
-  const qmp = await openQmp(path, { connectWithinMs: 5_000 })
+  const qmp = await openQmp(path, { connectWithinMs: 60_000 })
   await expect(qmp.execute("slow", {}, { timeoutMs: 30 })).rejects.toMatchObject({
     fault: { kind: "timeout", what: "QMP slow", afterMs: 30 },
   })
@@ -90,7 +90,7 @@ test("everyone still waiting is told when the connection ends", async () => {
   const path = await serve((command, _send, socket) => {
     if (command.execute === "die") socket.destroy()
   })
-  const qmp = await openQmp(path, { connectWithinMs: 5_000 })
+  const qmp = await openQmp(path, { connectWithinMs: 60_000 })
   const waiting = [
     qmp.execute("wait"),
     qmp.once("RESUME", { withinMs: 60_000 }),
@@ -107,11 +107,11 @@ test("events reach those who listen for them, with their time, and only the matc
   const event = (device: string) =>
     `{"event": "DEVICE_DELETED", "data": {"device": "${device}"}, "timestamp": {"seconds": 2, "microseconds": 500}}\n`
   const path = await serve((command, send) => send(event("a") + event("b") + ok(command, {})))
-  const qmp = await openQmp(path, { connectWithinMs: 5_000 })
+  const qmp = await openQmp(path, { connectWithinMs: 60_000 })
   const heard: unknown[] = []
   const stop = qmp.on("DEVICE_DELETED", ({ data }) => heard.push(data["device"]))
   const matching = (data: { readonly [key: string]: unknown }) => data["device"] === "b"
-  const wanted = qmp.once("DEVICE_DELETED", { withinMs: 5_000, matching })
+  const wanted = qmp.once("DEVICE_DELETED", { withinMs: 60_000, matching })
   await qmp.execute("go")
   expect(await wanted).toMatchObject({ data: { device: "b" }, atMs: 2000.5 })
   stop()
@@ -130,7 +130,7 @@ test("an answer cut into pieces is one answer, and a line without end is none", 
       pour()
     }
   })
-  const qmp = await openQmp(path, { connectWithinMs: 5_000 })
+  const qmp = await openQmp(path, { connectWithinMs: 60_000 })
   expect(await qmp.execute("long")).toBe(long)
   await expect(qmp.execute("flood")).rejects.toMatchObject({ name: "ConnectionLost" })
 })
@@ -183,7 +183,7 @@ test("a path longer than a socket's address is reached all the same", async () =
   await mkdir(directory, { recursive: true })
   const path = await serve((command, send) => send(ok(command, "deep")), { directory })
   expect(Buffer.byteLength(path)).toBeGreaterThan(107)
-  const qmp = await openQmp(path, { connectWithinMs: 5_000 })
+  const qmp = await openQmp(path, { connectWithinMs: 60_000 })
   expect(await qmp.execute("query")).toBe("deep")
   qmp.close()
 })

@@ -154,7 +154,7 @@ describe("using one", () => {
     const { credential, robot } = await robotOf(admin, { role: "member" })
     const credentialId = credential.id
     expect(robot).toEqual({ ...admin, role: "member", everywhere: false, credentialId })
-    const { token } = right(await identity().issueToken(robot, { livesMs: 60_000 }))
+    const { token } = right(await identity().issueToken(robot, { livesMs: 3_600_000 }))
     expect(right(await identity().byToken(token))).toEqual(robot)
     expect(faultOf(await identity().actFor(robot, "alice"))).toBe("forbidden")
     const whole = await add(admin, { name: "whole" })
