@@ -57,10 +57,11 @@ export type HostRig = {
 
 export type Rig = () => HostRig
 
-export const bootMs = 60_000
+/** More than any boot takes, however much else goes on. */
+export const bootMs = 150_000
 export const exec: ExecOptions = {
   waitForAgentMs: bootMs,
-  timeoutMs: 120_000,
+  timeoutMs: 150_000,
   maxOutputBytes: 65_536,
 }
 

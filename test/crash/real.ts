@@ -72,7 +72,7 @@ export async function makeReal(): Promise<Making> {
 const device = (slot: number) => `/dev/vd${String.fromCharCode("a".charCodeAt(0) + slot)}`
 
 async function shell(host: Host, machine: MachineId, script: string): Promise<string> {
-  const options = { waitForAgentMs: 60_000, timeoutMs: 30_000, maxOutputBytes: 4096 }
+  const options = { waitForAgentMs: 150_000, timeoutMs: 150_000, maxOutputBytes: 4096 }
   const { exitCode, stdout, stderr } = await host.exec(machine, ["sh", "-c", script], options)
   if (exitCode !== 0) throw new Error(`${script}: ${stderr.toString()}`)
   return stdout.toString()

@@ -72,9 +72,9 @@ export async function newWorld(making: Making) {
       hosts: [host],
       adminToken: "the-administrators-token",
       limits: {
-        holdMs: 5_000,
-        bootMs: 60_000,
-        powerOffMs: 5_000,
+        holdMs: 60_000,
+        bootMs: 150_000,
+        powerOffMs: 30_000,
         recoveryMs: 86_400_000,
         failedMs: making.failedMs ?? 86_400_000,
       },
@@ -86,9 +86,12 @@ export async function newWorld(making: Making) {
     })
     return { service, host, power }
   }
-  /** The process is gone: nobody tidies up. Only sockets and files are let go, as by the kernel. */
-  const crash = async () => {
-    await service?.executor.close(50)
+  /**
+   * The process is gone: nobody tidies up. Only sockets and files are let go, as by the kernel.
+   * `stillMs`: what is under way here would have died with it, so that long it is given to end.
+   */
+  const crash = async (stillMs = 10_000) => {
+    await service?.executor.close(stillMs)
     await host?.close()
     for (const [name, house] of Object.entries(engines)) {
       await house.with(making.ledger.engineMemory(name)).close()

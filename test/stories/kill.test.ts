@@ -57,7 +57,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await server.end("SIGTERM")
   const qemu = await qemuOf(dataDir, guest.machine)
-  if (qemu !== undefined) strike(qemu, "SIGKILL")
+  if (qemu !== undefined && strike(qemu, "SIGKILL")) await gone(qemu)
   // What a failure leaves is there to be looked at.
   if (passed) await rm(dataDir, { recursive: true })
   else console.log(`left in ${dataDir}`)

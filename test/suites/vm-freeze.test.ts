@@ -10,7 +10,7 @@ import type { ExecOptions } from "../../src/hosts/host.ts"
 import { at, running } from "../../src/hosts/host-rig.suite.ts"
 import { type VmRig, vmRig } from "../fixtures/host-rigs.ts"
 
-const exec: ExecOptions = { waitForAgentMs: 60_000, timeoutMs: 30_000, maxOutputBytes: 65_536 }
+const exec: ExecOptions = { waitForAgentMs: 150_000, timeoutMs: 150_000, maxOutputBytes: 65_536 }
 
 describe("freezing a machine in QEMU", () => {
   let rig: VmRig
@@ -73,9 +73,10 @@ describe("freezing a machine in QEMU", () => {
     await shell(
       id,
       `printf '#!/bin/sh\\n[ "$1" != freeze ] || sleep 13\\n' > /etc/slow; chmod +x /etc/slow
-       sed -i 's/--statedir/--fsfreeze-hook=\\/etc\\/slow --statedir/' /etc/agent
-       (sleep 0.2; killall qemu-ga) > /dev/null 2>&1 &`,
+       sed -i 's/--statedir/--fsfreeze-hook=\\/etc\\/slow --statedir/' /etc/agent`,
     )
+    // The agent may be gone before it has said that it did as it was told.
+    await shell(id, "(sleep 0.2; killall qemu-ga) > /dev/null 2>&1 &").catch(() => "")
     const hooked = () => shell(id, "ps | grep 'qemu-ga.*[f]sfreeze-hook'").catch(() => "")
     while ((await hooked()) === "") await sleep(100)
     await expect(rig.host.freeze(id)).rejects.toMatchObject({ fault: { kind: "unavailable" } })
@@ -103,5 +104,5 @@ async function examined(rig: VmRig, layer: string) {
 
 async function run(program: string, ...argv: string[]): Promise<string> {
   const env = { PATH: `${process.env["PATH"] ?? ""}:/usr/sbin:/sbin` }
-  return (await promisify(execFile)(program, argv, { timeout: 30_000, env })).stdout
+  return (await promisify(execFile)(program, argv, { timeout: 150_000, env })).stdout
 }

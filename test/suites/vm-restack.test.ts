@@ -10,7 +10,7 @@ import type { ExecOptions } from "../../src/hosts/host.ts"
 import { at, running } from "../../src/hosts/host-rig.suite.ts"
 import { type VmRig, vmRig } from "../fixtures/host-rigs.ts"
 
-const exec: ExecOptions = { waitForAgentMs: 60_000, timeoutMs: 30_000, maxOutputBytes: 65_536 }
+const exec: ExecOptions = { waitForAgentMs: 150_000, timeoutMs: 150_000, maxOutputBytes: 65_536 }
 const blocks = 64
 
 describe("restacking a machine in QEMU", () => {
@@ -49,7 +49,7 @@ describe("restacking a machine in QEMU", () => {
       below = restack.links[0]?.backing ?? null
     }
     await sleep(150)
-    await shell(id, `while [ $(cat /run/acked) -le ${blocks} ]; do sleep 0.1; done`)
+    await shell(id, `until [ "$(cat /run/acked)" -gt ${blocks} ]; do sleep 0.1; done 2>/dev/null`)
     await shell(id, "touch /run/stop; while [ ! -e /run/stopped ]; do sleep 0.1; done")
     const acked = Number(await shell(id, "cat /run/acked"))
     const expected = Array.from({ length: blocks }, (_, block) => {
@@ -144,5 +144,5 @@ function topOf({ nodes, top }: DiskGraph): BlockNode {
 }
 
 async function run(program: string, ...argv: string[]): Promise<string> {
-  return (await promisify(execFile)(program, argv, { timeout: 30_000 })).stdout
+  return (await promisify(execFile)(program, argv, { timeout: 150_000 })).stdout
 }

@@ -11,7 +11,7 @@ import { run } from "../../src/platform/command.ts"
 import { errorCode } from "../../src/platform/files.ts"
 import { type VmRig, vmRigIn } from "../fixtures/host-rigs.ts"
 
-const exec: ExecOptions = { waitForAgentMs: 60_000, timeoutMs: 60_000, maxOutputBytes: 65_536 }
+const exec: ExecOptions = { waitForAgentMs: 150_000, timeoutMs: 150_000, maxOutputBytes: 65_536 }
 const timeoutMs = 60_000
 // A write for each 64 KiB of the volume, which has 8 MiB.
 const writes = 120
