@@ -5,6 +5,7 @@
 import { spawn } from "node:child_process"
 import { open, readFile } from "node:fs/promises"
 import { setTimeout as sleep } from "node:timers/promises"
+import { errorCode } from "./files.ts"
 
 export type ServiceUser = { uid: number; gid: number }
 export type ProcessIdentity = { pid: number; startTicks: number }
@@ -68,7 +69,8 @@ function privileges({ user, groups = [] }: SpawnOrder): string[] {
 /**
  * Field 22 of /proc/PID/stat (proc(5)); undefined for a process that is gone or a zombie. A
  * zombie whose other threads still end is not gone: until the last one has, its files are open
- * and its locks held.
+ * and its locks held. Throws where that cannot be told: taken for dead, a machine that runs would
+ * lose what it has open.
  */
 export async function startTicksOf(pid: number): Promise<number | undefined> {
   try {
@@ -78,10 +80,15 @@ export async function startTicksOf(pid: number): Promise<number | undefined> {
     const threads = Number(fields[17])
     if (fields[0] === "X" || (fields[0] === "Z" && threads <= 1)) return undefined
     return Number(fields[19])
-  } catch {
+  } catch (cause) {
+    if (!isOfNoProcess(cause)) throw cause
     return undefined
   }
 }
+
+/** What reading below /proc/PID comes to once there is no such process. */
+export const isOfNoProcess = (cause: unknown): boolean =>
+  ["ENOENT", "ESRCH"].includes(errorCode(cause) ?? "")
 
 export async function isAlive(identity: ProcessIdentity): Promise<boolean> {
   return (await startTicksOf(identity.pid)) === identity.startTicks

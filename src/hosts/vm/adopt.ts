@@ -7,7 +7,8 @@ import { readdir, readFile, readlink, realpath } from "node:fs/promises"
 import type { MachineId } from "../../domain/ids.ts"
 import { parseId } from "../../domain/ids.ts"
 import type { HostProcess } from "../../domain/machine.ts"
-import { startTicksOf } from "../../platform/process.ts"
+import { errorCode } from "../../platform/files.ts"
+import { isOfNoProcess, startTicksOf } from "../../platform/process.ts"
 import { program } from "./installation.ts"
 
 export type Found = {
@@ -40,8 +41,10 @@ async function examineProcess(pid: number, home: string): Promise<Found | undefi
     const first = (flag: string) => after(flag).split(",")[0] ?? ""
     const process = { pid, startTicks, accelerator: first("-accel") }
     return { machine, process, machineType: first("-machine"), cpuModel: first("-cpu") }
-  } catch {
-    // Gone while we looked, or not ours to look at.
+  } catch (cause) {
+    // Gone while we looked, or not ours to look at. Whatever else it is, it says nothing of machines.
+    const isNotOurs = ["EACCES", "EPERM"].includes(errorCode(cause) ?? "")
+    if (!isOfNoProcess(cause) && !isNotOurs) throw cause
     return undefined
   }
 }

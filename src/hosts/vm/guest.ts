@@ -70,7 +70,7 @@ export class Guest {
   }
 
   async #watch(): Promise<string> {
-    while (await isAlive(this.process)) {
+    while (await this.#lives()) {
       if (this.#abandoned.signal.aborted) return new Promise<never>(() => {})
       const qmp = await this.#connect().catch(() => undefined)
       if (qmp === undefined) {
@@ -97,11 +97,16 @@ export class Guest {
     return this.#lastWords ?? `QEMU died: ${await this.#lastLogLine()}`
   }
 
+  /** Where it cannot be told for a moment, nothing is known to have ended. */
+  #lives(): Promise<boolean> {
+    return isAlive(this.process).catch(() => true)
+  }
+
   /** Gives up as soon as the process is dead: nobody will ever listen on its socket. */
   async #connect(): Promise<Qmp> {
     const death = new AbortController()
     const look = async () => {
-      if (!(await isAlive(this.process))) death.abort(notRunning(this.machine))
+      if (!(await this.#lives())) death.abort(notRunning(this.machine))
     }
     const timer = setInterval(() => void look(), watchEveryMs)
     try {
