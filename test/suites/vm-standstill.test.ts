@@ -1,14 +1,15 @@
 /** A real guest on a disk that fills up: a small file system of its own, which takes root. */
-import { appendFile, chmod, mkdir, mkdtemp, rm } from "node:fs/promises"
+import { appendFile, chmod, mkdir, mkdtemp, readdir, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { setTimeout as sleep } from "node:timers/promises"
 import { afterEach, beforeEach, describe, expect, test } from "vitest"
-import type { MachineId } from "../../src/domain/ids.ts"
+import { type MachineId, newId } from "../../src/domain/ids.ts"
 import type { ExecOptions } from "../../src/hosts/host.ts"
 import { running } from "../../src/hosts/host-rig.suite.ts"
 import { run } from "../../src/platform/command.ts"
 import { errorCode } from "../../src/platform/files.ts"
+import { allowUserfaults } from "../fixtures/counting-guest.ts"
 import { type VmRig, vmRigIn } from "../fixtures/host-rigs.ts"
 
 const exec: ExecOptions = { waitForAgentMs: 150_000, timeoutMs: 150_000, maxOutputBytes: 65_536 }
@@ -24,7 +25,7 @@ describe("a machine in QEMU whose disk is full", () => {
     const dataDir = join(base, "disk")
     await mkdir(dataDir)
     const image = join(base, "disk.img")
-    await run(["truncate", "-s", "160M", image], { timeoutMs })
+    await run(["truncate", "-s", "640M", image], { timeoutMs })
     await run(["mke2fs", "-q", "-F", "-t", "ext4", "-m", "0", image], { timeoutMs })
     await run(["mount", "-o", "loop", image, dataDir], { timeoutMs })
     for (const path of [base, dataDir]) await chmod(path, 0o711)
@@ -69,6 +70,27 @@ describe("a machine in QEMU whose disk is full", () => {
     const written = await shell(id, "cat /run/written")
     expect(written.trim().split("\n")).toHaveLength(writes)
     expect(await shell(id, `echo 3 > /proc/sys/vm/drop_caches; ${all}`)).toBe(written)
+  })
+
+  test("has no memory kept of it meanwhile, and goes on afterwards", async () => {
+    await allowUserfaults()
+    const { id, disks } = await running(rig, 1)
+    const block = (await shell(id, "ls /dev/vd? | tail -n 1")).trim()
+    await takeAllBut(2 * 2 ** 20)
+    const fill = `dd if=/dev/urandom of=${block} bs=65536 count=${writes} conv=notrunc,fsync`
+    await shell(id, `(${fill} && touch /run/done) > /dev/null 2>&1 &`)
+    await standsStill(id)
+    // There is space, and nobody has told the guest.
+    await rm(filler())
+
+    const switches = await Promise.all(disks.map((disk) => rig.overlay(disk)))
+    await expect(rig.host.captureMemory(id, newId<"snapshot">(), switches)).rejects.toMatchObject({
+      fault: { kind: "wrong-state", is: "waiting for space on its disk" },
+    })
+    expect(await rig.host.standstill(id)).toBe("no-space")
+    expect(await readdir(join(rig.dataDir, "memory"))).toEqual([])
+    await rig.host.goOn(id)
+    await shell(id, "while [ ! -e /run/done ]; do sleep 0.1; done")
   })
 
   async function standsStill(id: MachineId): Promise<void> {

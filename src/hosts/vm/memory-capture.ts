@@ -4,7 +4,7 @@
  *   stop; transaction (all disks onto their overlays); migrate, and QEMU lets the guest go on
  *
  * All that can fail is done before the `stop`: the file's space is set aside, the overlays are
- * open, the file is handed over. Between STOP and RESUME are three commands and no work of ours.
+ * open, the file is handed over. Between STOP and RESUME are four commands and no work of ours.
  */
 import type { DiskSwitch } from "../../domain/disk.ts"
 import { Refusal } from "../../domain/fault.ts"
@@ -34,7 +34,6 @@ export async function captureMemory(
   // One that was given up runs to its end all the same.
   await endOfStream(guest)
   const qmp = await guest.monitor()
-  await mustGo(guest, qmp)
   try {
     const reserved = await files.reserve(memory, await longestStream(qmp))
     const why = await chooseWay(qmp, reserved)
@@ -61,7 +60,7 @@ function capture(
     if (pending.length < switches.length) throw interrupted(guest.machine)
     const pause = pauseOf(guest, qmp)
     try {
-      await qmp.execute("stop")
+      await stop(guest, qmp)
       await switchNow()
       await channel.execute("migrate", { uri: handedOver }, { timeoutMs: migrateWithinMs })
       const what = `machine ${guest.machine}, let go by QEMU,`
@@ -137,10 +136,14 @@ const noteOf = (why: string | null) =>
 export const interrupted = (machine: MachineId) =>
   new Refusal({ kind: "interrupted", what: `keeping the memory of machine ${machine}` })
 
-/** One that waits for space would be kept as it waits. Paused it is by ourselves. */
-async function mustGo({ machine }: Guest, qmp: Qmp): Promise<void> {
-  const state = await runStateOf(qmp)
-  if (state === "running" || state === "paused") return
+/**
+ * Being told to stop changes nothing for a guest that waits for space, and QEMU (7.2) aborts, and
+ * the guest with it, when it is to write the memory of one. A disk may fill up at any moment: so
+ * only of a guest that stands still by our word is it known that it does not wait.
+ */
+async function stop({ machine }: Guest, qmp: Qmp): Promise<void> {
+  const [, state] = await Promise.all([qmp.execute("stop"), runStateOf(qmp)])
+  if (state === "paused") return
   const is = state === "io-error" ? "waiting for space on its disk" : state
   throw new Refusal({ kind: "wrong-state", what: "machine", id: machine, is, needs: ["running"] })
 }
