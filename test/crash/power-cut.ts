@@ -1,7 +1,8 @@
 /**
  * A ledger at whose n-th write, before it or just after it, somebody dies. Where it is the service,
  * the power stays off: what works above it has no chance to tidy up, every later call fails, as for
- * a process that is gone. Where it is only the processes that it works with, it goes on.
+ * a process that is gone. Where it is only the processes that it works with, or where an operation
+ * is given up, it goes on.
  */
 import type { EngineMemory } from "../../src/domain/engine-memory.ts"
 import type { Ledger } from "../../src/ledger/ledger.ts"
@@ -9,10 +10,14 @@ import type { Ledger } from "../../src/ledger/ledger.ts"
 export class PowerCut extends Error {}
 /** The service itself, the machines' processes and storage daemons, or all of them. */
 export const victims = ["service", "processes", "both"] as const
-export type Victim = (typeof victims)[number]
+/** `operation`: nobody dies, but somebody gives up what is being done. */
+export type Victim = (typeof victims)[number] | "operation"
 export type Cut = { atWrite: number; when: "before" | "after"; victim: Victim }
 
-export function cutLedger(ledger: Ledger, cut: Cut, killProcesses: () => Promise<void>) {
+/** Whether the service itself lives through it. */
+export const goesOn = ({ victim }: Cut): boolean => victim === "processes" || victim === "operation"
+
+export function cutLedger(ledger: Ledger, cut: Cut, strike: () => Promise<void>) {
   let counting = false
   let writes = 0
   let happened = false
@@ -26,24 +31,24 @@ export function cutLedger(ledger: Ledger, cut: Cut, killProcesses: () => Promise
     if (counting) writes += 1
     if (!counting || writes !== cut.atWrite) return await work()
     happened = true
-    if (cut.victim === "processes") return await struck(work)
+    if (goesOn(cut)) return await struck(work)
     off = true
     lastWrite = cut.when === "after"
     try {
       if (lastWrite) await work()
     } finally {
       lastWrite = false
-      if (cut.victim === "both") await killProcesses()
+      if (cut.victim === "both") await strike()
       goDark()
     }
     throw new PowerCut(`the power failed ${cut.when} write ${writes}`)
   }
   const struck = async <T>(work: () => Promise<T>): Promise<T> => {
-    if (cut.when === "before") await killProcesses()
+    if (cut.when === "before") await strike()
     try {
       return await work()
     } finally {
-      if (cut.when === "after") await killProcesses()
+      if (cut.when === "after") await strike()
     }
   }
   const guarded =

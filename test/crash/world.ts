@@ -59,9 +59,14 @@ export async function newWorld(making: Making) {
   let host: Host | undefined
   let engines: Record<string, EngineHouse> = {}
 
+  /** What was asked for last is given up, unless it has ended or cannot be taken back any more. */
+  const giveUp = async () => {
+    const [last] = await making.ledger.read.operations.find({}, { limit: 1, order: "newest-first" })
+    if (last !== undefined) await service?.core.operations.cancel({ who: await admin() }, last.id)
+  }
   const boot = async (cut?: Cut) => {
-    const power =
-      cut === undefined ? undefined : cutLedger(making.ledger, cut, () => making.killProcesses())
+    const strike = cut?.victim === "operation" ? giveUp : () => making.killProcesses()
+    const power = cut === undefined ? undefined : cutLedger(making.ledger, cut, strike)
     host = await making.openHost()
     engines = await making.openEngines()
     service = await openService({

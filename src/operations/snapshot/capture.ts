@@ -30,7 +30,11 @@ export type SnapshotCapture = SnapshotCreate & {
 const writingMsPerMebibyte = 20
 
 export const snapshotCapture = saga<Tools, SnapshotCapture>("snapshot-capture", 1)
-  .step("shorten", { do: (tools, { points }) => shortenFirst(tools, points) })
+  .step("shorten", {
+    do: (tools, { points }) => shortenFirst(tools, points),
+    // The first step is undone whichever failed, and last.
+    unrecord: unpublish,
+  })
   .step<"hold", { until: number }>("hold", {
     async do(tools, { machineId, memory }) {
       const { hardware } = await machineOf(tools, machineId)
@@ -49,10 +53,8 @@ export const snapshotCapture = saga<Tools, SnapshotCapture>("snapshot-capture", 
   })
   .step<"take", Taken>("take", {
     do: (tools, order) => takeHolding(tools, { ...order, until: order.hold.until }),
-    async record(rooms, { operationId, machineId, output, ...snapshot }) {
-      const { captured, released, consistency } = output
+    async record(rooms, { operationId, machineId, output: { captured, released } }) {
       if (captured) return
-      await publish(rooms, { ...snapshot, consistency, memoryBytes: null })
       const held = released ? null : { operationId, until: 0 }
       await changeUnlessLeaving(rooms.machines, machineId, { held })
     },
@@ -61,7 +63,6 @@ export const snapshotCapture = saga<Tools, SnapshotCapture>("snapshot-capture", 
       await dropMemory(tools, machineId, snapshotId)
       await untakeEverywhere(tools, points)
     },
-    unrecord: unpublish,
   })
   .step<"keep", { bytes: number } | null>("keep", {
     weight: 10,
@@ -73,11 +74,10 @@ export const snapshotCapture = saga<Tools, SnapshotCapture>("snapshot-capture", 
         tools.report(total > 0 ? done / total : 0, `${mebibytes(done)} MiB of memory kept`)
       return await tools.host(kind).keepMemory(machineId, snapshotId, { signal, progress })
     },
-    async record(rooms, { machineId, take, output, ...snapshot }) {
-      if (output === null) return
-      const { consistency } = take
-      await publish(rooms, { ...snapshot, consistency, memoryBytes: output.bytes })
-      await changeUnlessLeaving(rooms.machines, machineId, { held: null })
+    // Only now can it not be taken back any more: what was said to be ready stays.
+    async record(rooms, { machineId, take: { captured, consistency }, output, ...snapshot }) {
+      await publish(rooms, { ...snapshot, consistency, memoryBytes: output?.bytes ?? null })
+      if (captured) await changeUnlessLeaving(rooms.machines, machineId, { held: null })
     },
   })
 
