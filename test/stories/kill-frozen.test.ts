@@ -49,7 +49,7 @@ beforeAll(async () => {
   aftermath = new Aftermath(server, guest, chronicle)
   await guest.write(chronicle.run)
   await guest.shell(
-    `printf '#!/bin/sh\\n[ $1 = freeze ] && sleep ${freezeS} || sleep ${thawS}\\n' > /etc/slow
+    `printf '#!/bin/sh\\necho hook $1. > /dev/ttyS0\\n[ $1 = freeze ] && sleep ${freezeS} || sleep ${thawS}\\n' > /etc/slow
      chmod +x /etc/slow
      sed -i 's/--statedir/--fsfreeze-hook=\\/etc\\/slow --statedir/' /etc/agent`,
   )
@@ -76,8 +76,8 @@ test(`whoever froze the guest dies ${tries} times (seed ${seed}), and it is let 
     const name = `try ${number}`
     try {
       const when = deaths[number % deaths.length] ?? "early"
-      const kept = await oneTry(name, when)
-      const end = `${when}: ${kept === undefined ? "undone" : await truth(kept)}`
+      const { kept, found } = await oneTry(name, when)
+      const end = `${when}, ${found}: ${kept === undefined ? "undone" : await truth(kept)}`
       ends[end] = (ends[end] ?? 0) + 1
     } catch (cause) {
       throw new Error(`${name}: ${cause}`, { cause })
@@ -90,15 +90,19 @@ test(`whoever froze the guest dies ${tries} times (seed ${seed}), and it is let 
 
 async function oneTry(name: string, when: (typeof deaths)[number]) {
   const boot = await guest.boot()
+  const before = await freezes()
   const { answer } = await chronicle.take(name, { quiesce: true })
-  const path = `/api/machines/${guest.machine}`
-  const isHeld = async () => (await server.call("GET", path)).body.held !== null
   // Whoever looks too late finds it let go already.
-  while (!((await isHeld()) || (await server.hasEnded(answer)))) await sleep(5)
+  while ((await freezes()) === before && !(await server.hasEnded(answer))) await sleep(5)
+  const frozen = when === "frozen" && !(await server.hasEnded(answer))
   await sleep(random() * (when === "any" ? freezeS + thawS : 1) * 1_000)
   await server.end("SIGKILL")
   // The agent goes on with what it was told, and whoever told it is gone.
-  while (when === "frozen" && !(await isFrozen(2_000)));
+  const deadline = performance.now() + 60_000
+  let found = "not seen frozen"
+  while (frozen && found !== "frozen" && performance.now() < deadline) {
+    if (await isFrozen(2_000)) found = "frozen"
+  }
   await server.start()
   expect(await aftermath.rest()).toBe(true)
   // A freeze that was only begun by then would have come to its end.
@@ -109,8 +113,11 @@ async function oneTry(name: string, when: (typeof deaths)[number]) {
   await aftermath.expectSound()
   const kept = chronicle.ready().find((each) => each.name === name)
   if (kept !== undefined) await chronicle.verify(kept)
-  return kept
+  return { kept, found }
 }
+
+/** How often its agent has begun to freeze it. */
+const freezes = async () => (await guest.consoleText()).split("hook freeze").length - 1
 
 /** It works on no file of its own for so long; a guest that is only slow does so before. */
 async function isFrozen(forMs: number): Promise<boolean> {
