@@ -34,6 +34,8 @@ const timesAsked = 4
 export async function provenLivenessOf(tools: Tools, id: MachineId): Promise<Liveness> {
   let liveness = await livenessOf(tools, id)
   for (let asked = 1; liveness === "hung" && asked < timesAsked; asked += 1) {
+    tools.signal.throwIfAborted()
+    tools.report(0, "asking whether it hangs")
     liveness = await livenessOf(tools, id)
   }
   return liveness

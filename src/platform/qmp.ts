@@ -78,10 +78,11 @@ export async function openQmp(socketPath: string, options: QmpOptions): Promise<
     on: (event, listener) => waiting.listen(event, listener),
     once: (event, wanted) => waiting.forEvent(event, wanted),
   }
-  const knocking = setInterval(() => void knock(socketPath), knockEveryMs)
+  let knocking: NodeJS.Timeout | undefined
   try {
     // Another client may have the socket: then it connects, but never greets.
     await waiting.forEvent(greeting, { withinMs: leftMs() })
+    knocking = setInterval(() => void knock(socketPath), knockEveryMs)
     await qmp.execute("qmp_capabilities", {}, { timeoutMs: leftMs() })
     return qmp
   } catch (cause) {
@@ -95,8 +96,9 @@ export async function openQmp(socketPath: string, options: QmpOptions): Promise<
 /**
  * While QEMU starts, it moves the monitor's listening socket from its main loop to a thread. A
  * client that comes at this very moment wakes both, and whoever is second waits in accept(2) for
- * another one: the main loop, for ever. The next who connects releases it, and is turned away.
- * Where nobody was stuck, a caller who has hung up waits in the queue and harms nobody.
+ * another one: the main loop, for ever. It has greeted by then, and answers nothing. The next who
+ * connects releases it, and is turned away. Never before the greeting: QEMU has not taken us up
+ * yet, and whoever comes second might be taken in our place.
  */
 async function knock(socketPath: string): Promise<void> {
   try {

@@ -124,8 +124,10 @@ export async function endLeftovers({ dataDir, transfers }: House): Promise<void>
   const home = await realpath(dataDir)
   const pids = (await readdir("/proc")).map(Number).filter(Number.isInteger)
   for (const pid of pids) {
+    // First, for others' processes may not be ours to look at.
+    if (!(await isTransfer(pid, home))) continue
     const startTicks = await startTicksOf(pid)
-    if (startTicks === undefined || !(await isTransfer(pid, home))) continue
+    if (startTicks === undefined) continue
     await endProcess({ pid, startTicks }, 0)
   }
   for (const name of await transfers.names()) {

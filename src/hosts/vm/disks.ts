@@ -79,16 +79,20 @@ export async function switchWithin<T>(
     qmp,
     pending.flatMap(({ nodes }) => nodes),
   )
+  let begun = false
   try {
-    const outcome = await around(qmp, pending, () => switchPending(qmp, pending))
+    const outcome = await around(qmp, pending, () => {
+      begun = true
+      return switchPending(qmp, pending)
+    })
     const after = new Set((await topsBySlot(qmp)).values())
     const left = switches.find(({ to }) => !after.has(to))
     if (left !== undefined) throw new Error(`after the switch no disk has ${left.to} on top`)
     return outcome
   } catch (cause) {
-    // A refused transaction changes nothing, so its overlays are not in use (those that are, stay);
-    // one that QEMU did not answer may still happen, and then it needs them.
-    if (cause instanceof QmpError) await dropNodes(qmp, added.reverse())
+    // A transaction that was refused, or never asked for, changes nothing, so its overlays are not
+    // in use (those that are, stay); one that QEMU did not answer may still happen, and needs them.
+    if (!begun || cause instanceof QmpError) await dropNodes(qmp, added.reverse())
     throw cause
   }
 }

@@ -15,7 +15,7 @@ import sys
 
 def main(monitor, file, name):
     with socket.socket(socket.AF_UNIX) as talk:
-        talk.settimeout(15)
+        talk.settimeout(5)
         talk.connect(monitor)
         lines = talk.makefile("rb")
         lines.readline()  # The greeting. It never comes while another client is connected.

@@ -12,8 +12,8 @@ import { openQmp, type Qmp, QmpError } from "../../platform/qmp.ts"
 import { placesOf } from "./layout.ts"
 
 const program = fileURLToPath(new URL("hand-over.py", import.meta.url))
-const handedOverWithinMs = 30_000
-const connectWithinMs = 15_000
+const handedOverWithinMs = 10_000
+const connectWithinMs = 5_000
 const name = "memory"
 
 /** What a migration is told to write to; only by the monitor that has the descriptor. */

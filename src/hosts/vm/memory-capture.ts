@@ -3,7 +3,7 @@
  *
  *   stop; transaction (all disks onto their overlays); migrate, and QEMU lets the guest go on
  *
- * All that can fail is done before the `stop`: the file's space is set aside, the overlays are
+ * What takes long is done before the `stop`: the file's space is set aside, the overlays are
  * open, the file is handed over. Between STOP and RESUME are four commands and no work of ours.
  */
 import type { DiskSwitch } from "../../domain/disk.ts"

@@ -2,6 +2,7 @@
 import type { MachineId } from "../../domain/ids.ts"
 import {
   awaitAnswer,
+  livenessOf,
   machineOf,
   provenLivenessOf,
   recordOff,
@@ -53,7 +54,9 @@ export const machineReboot = saga<Tools, MachineReboot>("machine-reboot", 1)
     async do(tools, { machineId, hard = false }) {
       const machine = await machineOf(tools, machineId)
       const host = tools.host(machine.kind)
-      const liveness = await provenLivenessOf(tools, machineId)
+      // Whoever wants it hard does not care what it may yet come to.
+      const look = hard ? livenessOf : provenLivenessOf
+      const liveness = await look(tools, machineId)
       // Its process may have ended while this waited in the queue: then rebooting is starting. One
       // that hangs takes no order any more, and is as good as off.
       if (liveness === "hung") await turnOff(tools, machineId, 0)
