@@ -1,7 +1,7 @@
 /** A real guest on a disk that fills up: a small file system of its own, which takes root. */
-import { appendFile, chmod, mkdir, mkdtemp, readdir, rm } from "node:fs/promises"
+import { appendFile, chmod, mkdir, mkdtemp, readdir, readlink, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
-import { join } from "node:path"
+import { basename, join } from "node:path"
 import { setTimeout as sleep } from "node:timers/promises"
 import { afterEach, beforeEach, describe, expect, test } from "vitest"
 import { type MachineId, newId } from "../../src/domain/ids.ts"
@@ -74,7 +74,7 @@ describe("a machine in QEMU whose disk is full", () => {
 
   test("has no memory kept of it meanwhile, and goes on afterwards", async () => {
     await allowUserfaults()
-    const { id, disks } = await running(rig, 1)
+    const { id, disks, process } = await running(rig, 1)
     const block = (await shell(id, "ls /dev/vd? | tail -n 1")).trim()
     await takeAllBut(2 * 2 ** 20)
     const fill = `dd if=/dev/urandom of=${block} bs=65536 count=${writes} conv=notrunc,fsync`
@@ -89,6 +89,13 @@ describe("a machine in QEMU whose disk is full", () => {
     })
     expect(await rig.host.standstill(id)).toBe("no-space")
     expect(await readdir(join(rig.dataDir, "memory"))).toEqual([])
+    // Nor has QEMU anything open of the try: its space would not come back.
+    const open = (await readdir(`/proc/${process.pid}/fd`)).map((fd) =>
+      readlink(`/proc/${process.pid}/fd/${fd}`).catch(() => ""),
+    )
+    const names = (await Promise.all(open)).map((path) => basename(path))
+    expect(names).toContain(disks[0]?.top)
+    for (const { to } of switches) expect(names).not.toContain(to)
     await rig.host.goOn(id)
     await shell(id, "while [ ! -e /run/done ]; do sleep 0.1; done")
   })
